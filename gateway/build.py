@@ -1,0 +1,35 @@
+"""A policy in, the list of stages out. This list is the order in which a prompt is treated; answers go backwards."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from gateway.pipeline.stage import Chain
+from gateway.policy.load import PolicyError, PolicyFile
+from gateway.redact.detector import PresidioDetector, build_detector, known_entities
+from gateway.redact.stage import RedactStage
+
+
+def build_stages(loaded: PolicyFile, *, hash_key: bytes) -> Chain:
+    """The stages of a policy. Raises ConfigurationError if one of them cannot do what the policy asks."""
+    detector = checked_detector(loaded)
+    redact = loaded.policy.redact
+    return Chain([RedactStage(redact, detector, known_entities(detector), hash_key)])
+
+
+def checked_detector(loaded: PolicyFile) -> PresidioDetector:
+    """The detector of a policy, after checking that every entity type it names can exist."""
+    detector = build_detector(loaded.policy.redact)
+    if problems := list(_unknown_entities(loaded, detector)):
+        raise PolicyError("\n".join(problems))
+    return detector
+
+
+def _unknown_entities(loaded: PolicyFile, detector: PresidioDetector) -> Iterator[str]:
+    known = known_entities(detector)
+    for name in loaded.policy.redact.entities:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(sorted(known))}"
+            yield loaded.problem(("redact", "entities", name), f"no recognizer finds {name}; {hint}")

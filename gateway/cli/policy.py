@@ -1,0 +1,98 @@
+"""`gateway policy`: check, schema, explain, test."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.build import build_stages, checked_detector
+from gateway.errors import Blocked
+from gateway.pipeline.exchange import Deadline, Exchange
+from gateway.pipeline.prompt import Prompt, Vocabulary
+from gateway.pipeline.stage import Chain
+from gateway.policy.cases import failures
+from gateway.policy.load import load_policy
+from gateway.policy.schema import Policy
+from gateway.settings import ConfigurationError
+
+app = typer.Typer(help="Policies: the YAML that says what is hidden.", no_args_is_help=True)
+
+_NOTHING = frozenset[str]()
+_PLAIN = Vocabulary(keys=frozenset({"text"}), values=_NOTHING, numbers=_NOTHING, first=())
+_SCHEMA_TITLE = "Policy of the privacy gateway"
+
+
+@app.command()
+def check(files: list[Path]) -> None:
+    """Say what is wrong with policies, as `file:line:column: what, and what would be right`. Exit code 1 if anything is."""
+    wrong = 0
+    for file in files:
+        try:
+            checked_detector(load_policy(file))
+            typer.echo(f"{file}: ok")
+        except ConfigurationError as error:
+            wrong += 1
+            typer.echo(str(error), err=True)
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of policies, for editors."""
+    document: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Policy.model_json_schema()}
+    document["title"] = _SCHEMA_TITLE
+    typer.echo(json.dumps(document, indent=2))
+
+
+@app.command()
+def explain(file: Path, text: Annotated[str, typer.Option(help="A text as a user would send it.")]) -> None:
+    """Show what a policy finds in a text, by which recognizer, with what score, and what the model would see."""
+    loaded = load_policy(file)
+    detector = checked_detector(loaded)
+    deadline = Deadline.after(time.monotonic, loaded.policy.limits.analysis)
+    table = Table("text", "entity", "score", "recognizer", "action")
+    for span in sorted(detector.detect([text], deadline)[0], key=lambda span: (span.start, -span.score)):
+        rule = loaded.policy.redact.rule(span.entity)
+        low = span.score < (rule.threshold or 0)
+        action = f"none: below {rule.threshold:g}" if low else rule.action.value
+        table.add_row(text[span.start : span.end], span.entity, f"{span.score:.2f}", span.source, action)
+    console = Console()
+    console.print(table)
+    try:
+        console.print("the model sees:", sees(build_stages(loaded, hash_key=b"explain"), loaded.policy, text), markup=False)
+    except Blocked as blocked:
+        console.print(f"the request is refused by {blocked.rule}", markup=False)
+
+
+@app.command()
+def test(files: list[Path]) -> None:
+    """Run the test cases of policies. Exit code 1 if one does not hold."""
+    failed = 0
+    for file in files:
+        loaded = load_policy(file)
+        chain = build_stages(loaded, hash_key=b"test")
+        for index, what in failures(loaded.policy, lambda text: sees(chain, loaded.policy, text)):  # noqa: B023
+            failed += 1
+            typer.echo(loaded.problem(("tests", index), what), err=True)
+        typer.echo(f"{file}: {len(loaded.policy.tests)} cases")
+    raise typer.Exit(1 if failed else 0)
+
+
+def sees(chain: Chain, policy: Policy, text: str) -> str:
+    """What a model would see of a text under a policy. Raises Blocked."""
+    exchange = Exchange(
+        id="",
+        tenant="",
+        subject="",
+        model="",
+        deadline=Deadline.after(time.monotonic, policy.limits.analysis),
+    )
+    prompt = chain.on_request(Prompt.of({"text": text}, _PLAIN), exchange)
+    exchange.close()
+    return str(prompt.body["text"])

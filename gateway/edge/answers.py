@@ -1,0 +1,302 @@
+"""Turns an upstream's answer into the client's: the OpenAI format and nothing else, every text through the filters.
+
+A message of a whole answer is a delta that is final. There is one path for both. Keys that are not named here do
+not leave: what an upstream adds, also by mistake, stays inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gateway.errors import Blocked, GatewayError, StageFailed, UpstreamFailed
+from gateway.pipeline.channel import Channel, Field
+from gateway.pipeline.stage import Outlets
+
+_FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "function_call", "content_filter", "abort"})
+_USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
+_USAGE_DETAILS = {
+    "prompt_tokens_details": ("cached_tokens", "audio_tokens"),
+    "completion_tokens_details": ("reasoning_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens"),
+}
+_MESSAGE_TEXTS = {
+    "content": (Field.CONTENT, 0),
+    "refusal": (Field.REFUSAL, 0),
+    "reasoning": (Field.REASONING, 0),
+    "reasoning_content": (Field.REASONING, 1),
+}
+_TEXT_OF = {place: name for name, place in _MESSAGE_TEXTS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the gateway says about an answer in its own words. `model` is the public name."""
+
+    id: str
+    model: str
+    is_json: bool
+    """The client asked for an answer in JSON."""
+
+
+class Format(Protocol):
+    """How one endpoint writes its answers."""
+
+    id_prefix: str
+    whole: str
+    chunk: str
+
+    def choice(self, raw: dict[str, Any], outlets: Outlets, head: Head, *, whole: bool) -> dict[str, Any]:
+        """One choice, its texts filtered; those of a final choice are complete."""
+        ...
+
+
+class AnswerWriter:
+    """Writes the answer of one exchange, whole or chunk by chunk."""
+
+    def __init__(self, form: Format, outlets: Outlets, head: Head) -> None:
+        self._form = form
+        self._outlets = outlets
+        self._head = head
+        self.blocked_choices: set[int] = set()
+        self.usage: dict[str, Any] | None = None
+
+    def whole(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Raises UpstreamFailed if this is no answer, StageFailed if a filter broke."""
+        return self._write(answer, self._form.whole, whole=True)
+
+    def chunk(self, event: dict[str, Any]) -> dict[str, Any] | None:
+        """The event for the client, or None if nothing of it may leave yet."""
+        written = self._write(event, self._form.chunk, whole=False)
+        if event.get("choices") and not written["choices"] and written.get("usage") is None:
+            return None
+        return written
+
+    def _write(self, raw: dict[str, Any], name: str, *, whole: bool) -> dict[str, Any]:
+        choices = raw.get("choices")
+        if not isinstance(choices, list):
+            raise UpstreamFailed("The model server's answer is not one of the OpenAI API.")
+        written = {
+            "id": self._head.id,
+            "object": name,
+            "created": _int(raw.get("created")) or 0,
+            "model": self._head.model,
+            "choices": [c for choice in choices if (c := self._choice(choice, whole=whole)) is not None],
+        }
+        if isinstance(raw.get("usage"), dict):
+            self.usage = written["usage"] = _usage(raw["usage"])
+        return written
+
+    def _choice(self, raw: Any, *, whole: bool) -> dict[str, Any] | None:
+        if not isinstance(raw, dict) or (index := _int(raw.get("index"))) is None:
+            raise UpstreamFailed("The model server's answer has a choice without an index.")
+        if index in self.blocked_choices:
+            return None
+        try:
+            written = self._form.choice(raw, self._outlets, self._head, whole=whole)
+        except Blocked:
+            self.blocked_choices.add(index)
+            self._outlets.drop(index)
+            return {"index": index, **_EMPTY[whole, self._form.whole], "finish_reason": "content_filter"}
+        except GatewayError:
+            raise
+        except Exception as error:
+            raise StageFailed(f"The answer could not be checked, so it was not sent. ({type(error).__name__})") from None
+        return written if whole or _says_something(written) else None
+
+
+_EMPTY: dict[tuple[bool, str], dict[str, Any]] = {
+    (True, "chat.completion"): {"message": {"role": "assistant", "content": ""}},
+    (False, "chat.completion"): {"delta": {}},
+    (True, "text_completion"): {"text": ""},
+    (False, "text_completion"): {"text": ""},
+}
+
+
+class ChatFormat:
+    """POST /v1/chat/completions."""
+
+    id_prefix = "chatcmpl"
+    whole = "chat.completion"
+    chunk = "chat.completion.chunk"
+
+    def choice(self, raw: dict[str, Any], outlets: Outlets, head: Head, *, whole: bool) -> dict[str, Any]:
+        key = "message" if whole else "delta"
+        said = raw.get(key)
+        if not isinstance(said, dict):
+            raise UpstreamFailed("The model server's answer has a choice without a message.")
+        index = raw["index"]
+        finish = _finish(raw)
+        delta: dict[str, Any] = {}
+        if isinstance(said.get("role"), str):
+            delta["role"] = "assistant"
+        for name, (field, part) in _MESSAGE_TEXTS.items():
+            if name in said:
+                delta[name] = self._text(said[name], Channel(index, field, part, head.is_json), outlets)
+        calls = _tool_calls(said.get("tool_calls"), index, outlets, whole=whole)
+        if whole or finish is not None:
+            _flush_message(delta, calls, index, outlets)
+        if calls:
+            delta["tool_calls"] = list(calls.values())
+        if not whole:
+            _drop_held(delta, said)
+        written = {"index": index, key: delta, "finish_reason": finish}
+        if raw.get("logprobs") is not None:
+            written["logprobs"] = _chat_logprobs(raw["logprobs"], Channel(index, Field.LOGPROBS), outlets)
+        return written
+
+    @staticmethod
+    def _text(value: Any, channel: Channel, outlets: Outlets) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise UpstreamFailed("The model server's answer has a text that is not a string.")
+        return outlets.push(channel, value)
+
+
+class CompletionFormat:
+    """POST /v1/completions."""
+
+    id_prefix = "cmpl"
+    whole = "text_completion"
+    chunk = "text_completion"
+
+    def choice(self, raw: dict[str, Any], outlets: Outlets, head: Head, *, whole: bool) -> dict[str, Any]:
+        said = raw.get("text")
+        if not isinstance(said, str):
+            raise UpstreamFailed("The model server's answer has a choice without a text.")
+        index = raw["index"]
+        finish = _finish(raw)
+        channel = Channel(index, Field.CONTENT, 0, head.is_json)
+        text = outlets.push(channel, said)
+        if whole or finish is not None:
+            text += outlets.flush(channel)
+        written: dict[str, Any] = {"index": index, "text": text, "finish_reason": finish, "logprobs": None}
+        if raw.get("logprobs") is not None:
+            written["logprobs"] = _completion_logprobs(raw["logprobs"], Channel(index, Field.LOGPROBS), outlets)
+        return written
+
+
+def _finish(raw: dict[str, Any]) -> str | None:
+    reason = raw.get("finish_reason")
+    if reason is None:
+        return None
+    return reason if reason in _FINISH_REASONS else "stop"
+
+
+def _tool_calls(raw: Any, choice: int, outlets: Outlets, *, whole: bool) -> dict[int, dict[str, Any]]:
+    """The calls of a message by their index; name and arguments are channels of their own."""
+    written: dict[int, dict[str, Any]] = {}
+    for position, call in enumerate(raw if isinstance(raw, list) else ()):
+        if not isinstance(call, dict):
+            raise UpstreamFailed("The model server's answer has a tool call that is not an object.")
+        index = position if whole else _int(call.get("index")) or 0
+        made = written[index] = {} if whole else {"index": index}
+        if isinstance(call.get("id"), str):
+            made["id"] = call["id"]
+        if isinstance(call.get("type"), str):
+            made["type"] = "function"
+        function = call.get("function")
+        if isinstance(function, dict):
+            made["function"] = _function(function, choice, index, outlets)
+    return written
+
+
+def _function(raw: dict[str, Any], choice: int, call: int, outlets: Outlets) -> dict[str, Any]:
+    made = {}
+    if isinstance(raw.get("name"), str):
+        # A name comes whole, never in pieces.
+        channel = Channel(choice, Field.TOOL_NAME, call)
+        made["name"] = outlets.push(channel, raw["name"]) + outlets.flush(channel)
+    if isinstance(raw.get("arguments"), str):
+        made["arguments"] = outlets.push(Channel(choice, Field.TOOL_ARGUMENTS, call, is_json=True), raw["arguments"])
+    return made
+
+
+def _flush_message(delta: dict[str, Any], calls: dict[int, dict[str, Any]], choice: int, outlets: Outlets) -> None:
+    """Put what the filters still hold where it belongs."""
+    for channel in outlets.open_channels(choice):
+        tail = outlets.flush(channel)
+        if not tail:
+            continue
+        if channel.field is Field.TOOL_ARGUMENTS:
+            call = calls.setdefault(channel.part, {"index": channel.part})
+            function = call.setdefault("function", {})
+            function["arguments"] = function.get("arguments", "") + tail
+        elif (channel.field, channel.part) in _TEXT_OF:
+            name = _TEXT_OF[channel.field, channel.part]
+            delta[name] = (delta.get(name) or "") + tail
+
+
+def _drop_held(delta: dict[str, Any], said: dict[str, Any]) -> None:
+    """A text that came in but is wholly held back leaves no trace in this chunk."""
+    for name in _MESSAGE_TEXTS:
+        if delta.get(name) == "" and said.get(name):
+            del delta[name]
+
+
+def _says_something(choice: dict[str, Any]) -> bool:
+    return bool(choice.get("delta") or choice.get("text") or choice.get("finish_reason") or choice.get("logprobs"))
+
+
+def _token(raw: Any, channel: Channel, outlets: Outlets) -> dict[str, Any]:
+    if not isinstance(raw, dict) or not isinstance(raw.get("token"), str):
+        raise UpstreamFailed("The model server's answer has log probabilities without tokens.")
+    token = outlets.push(channel, raw["token"])
+    kept = token == raw["token"]
+    return {"token": token, "logprob": _number(raw.get("logprob")), "bytes": _bytes(raw.get("bytes")) if kept else None}
+
+
+def _chat_logprobs(raw: Any, channel: Channel, outlets: Outlets) -> dict[str, Any]:
+    written: dict[str, Any] = {}
+    for name in ("content", "refusal"):
+        tokens = raw.get(name) if isinstance(raw, dict) else None
+        if isinstance(tokens, list):
+            written[name] = [
+                {
+                    **_token(token, channel, outlets),
+                    "top_logprobs": [_token(t, channel, outlets) for t in token.get("top_logprobs") or ()],
+                }
+                for token in tokens
+            ]
+    return written
+
+
+def _completion_logprobs(raw: Any, channel: Channel, outlets: Outlets) -> dict[str, Any]:
+    if not isinstance(raw, dict) or not isinstance(raw.get("tokens"), list):
+        raise UpstreamFailed("The model server's answer has log probabilities without tokens.")
+
+    def text(token: Any) -> str:
+        return outlets.push(channel, str(token))
+
+    tops = [t if isinstance(t, dict) else {} for t in raw.get("top_logprobs") or ()]
+    return {
+        "tokens": [text(token) for token in raw["tokens"]],
+        "token_logprobs": [_number(p) for p in raw.get("token_logprobs") or ()],
+        "top_logprobs": [{text(token): _number(p) for token, p in top.items()} for top in tops],
+        "text_offset": [_int(offset) for offset in raw.get("text_offset") or ()],
+    }
+
+
+def _usage(raw: dict[str, Any]) -> dict[str, Any]:
+    usage: dict[str, Any] = _ints(raw, _USAGE)
+    for name, fields in _USAGE_DETAILS.items():
+        if isinstance(raw.get(name), dict):
+            usage[name] = _ints(raw[name], fields)
+    return usage
+
+
+def _ints(raw: dict[str, Any], names: Iterable[str]) -> dict[str, int]:
+    return {name: value for name in names if (value := _int(raw.get(name))) is not None}
+
+
+def _int(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _bytes(value: Any) -> list[int] | None:
+    return value if isinstance(value, list) and all(_int(b) is not None for b in value) else None

@@ -1,0 +1,303 @@
+"""One request from its first byte to its last: authenticate, read, check, redact, ask the model, filter, answer.
+
+The rules are elsewhere; here is only their order, and the promise that whatever breaks, nothing unread leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import orjson
+
+from gateway.access.authenticate import Authenticator
+from gateway.access.principal import Principal
+from gateway.edge.answers import AnswerWriter, Format, Head
+from gateway.edge.body import ClientGone, Receive, parse_object, read_body
+from gateway.edge.envelope import SECURITY_HEADERS, Send, error_object, send_error, send_json
+from gateway.edge.vocabulary import VOCABULARY
+from gateway.errors import GatewayError, InvalidValue, ModelNotFound, RedactionUnavailable, TooLarge, Unavailable
+from gateway.observe.events import ExchangeEvent, Observer
+from gateway.observe.log import describe
+from gateway.pipeline.exchange import Deadline, Exchange
+from gateway.pipeline.ports import Call, Clock, Upstream
+from gateway.pipeline.prompt import Prompt
+from gateway.pipeline.stage import Chain, Outlets
+from gateway.policy.schema import Policy
+from gateway.settings import Settings
+
+Result = TypeVar("Result")
+Offload = Callable[[Callable[[], Prompt]], Awaitable[Prompt]]
+
+# A text of this many characters takes a few milliseconds; longer ones are read in a thread.
+INLINE_CHARS = 4000
+_DONE = b"data: [DONE]\n\n"
+_LOG = logging.getLogger("gateway.edge")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What every endpoint needs, put together in app.py."""
+
+    settings: Settings
+    policy: Policy
+    policy_digest: str
+    chain: Chain
+    upstream: Upstream
+    authenticator: Authenticator
+    observer: Observer
+    offload: Offload
+    clock: Clock
+
+
+class Exchanges:
+    """The ASGI endpoint of one kind of model request."""
+
+    def __init__(
+        self,
+        service: Service,
+        path: str,
+        form: Format,
+        check: Callable[[Mapping[str, Any], Policy], None],
+    ) -> None:
+        self._service = service
+        self._path = path
+        self._form = form
+        self._check = check
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        await _Run(self._service, self._path, self._form, self._check, receive, send).run(dict(scope["headers"]))
+
+
+class _Run:
+    """The state of one request."""
+
+    def __init__(
+        self,
+        service: Service,
+        path: str,
+        form: Format,
+        check: Callable[[Mapping[str, Any], Policy], None],
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        self._service = service
+        self._path = path
+        self._form = form
+        self._check = check
+        self._receive = receive
+        self._client_send = send
+        self._id = secrets.token_hex(16)
+        self._began = False
+        self._started_s = service.clock()
+        self._analysis_s = 0.0
+        self._principal: Principal | None = None
+        self._exchange: Exchange | None = None
+        self._writer: AnswerWriter | None = None
+        self._model = ""
+        self._streamed = False
+
+    async def run(self, headers: dict[bytes, bytes]) -> None:
+        """Answers, whatever happens; counts the exchange, whatever happened."""
+        status, code = 200, ""
+        try:
+            await self._answer(headers)
+        except ClientGone:
+            status, code = 499, "client_gone"
+        except asyncio.CancelledError:
+            status, code = 499, "cancelled"
+            raise
+        except GatewayError as error:
+            status, code = error.status, error.code
+            await self._fail(error)
+        except Exception as error:
+            failed = Unavailable("The gateway failed; nothing was sent on. Quote the x-request-id to its operator.")
+            status, code = failed.status, failed.code
+            _LOG.error("request failed", extra={"request_id": self._id, **describe(error)})
+            await self._fail(failed)
+        finally:
+            self._end(status, code)
+
+    async def _answer(self, headers: dict[bytes, bytes]) -> None:
+        service = self._service
+        self._principal = service.authenticator.principal(headers.get(b"authorization"))
+        limits = service.policy.limits
+        raw = await read_body(self._receive, headers, limits.body, service.settings.body_timeout)
+        body = parse_object(raw, service.settings.depth)
+        await _while_connected(self._receive, self._converse(body))
+
+    async def _converse(self, body: dict[str, Any]) -> None:
+        """From the parsed body on: the work that stops when the client goes."""
+        service = self._service
+        route = self._route(body)
+        self._check(body, service.policy)
+        self._streamed = body.get("stream") is True
+        exchange = self._open_exchange()
+        prompt = await self._redacted(body, exchange)
+        outlets = Outlets(service.chain, exchange)
+        head = Head(f"{self._form.id_prefix}-{self._id}", self._model, _wants_json(body))
+        self._writer = AnswerWriter(self._form, outlets, head)
+        call = Call(
+            upstream=route.upstream,
+            endpoint=self._path,
+            body={**prompt.body, "model": route.id},
+            tenant=exchange.tenant,
+            timeout_s=service.policy.limits.upstream,
+        )
+        if self._streamed:
+            await self._stream(call, self._writer, choices=body.get("n") or 1)
+        else:
+            answer = self._writer.whole(await service.upstream.complete(call))
+            await self._send_timed(lambda: send_json(self._client_send, 200, answer, self._headers()))
+
+    def _route(self, body: Mapping[str, Any]) -> Any:
+        name = body.get("model")
+        if not isinstance(name, str) or not name:
+            raise InvalidValue("model is required: the name of a model, see /v1/models.", param="model")
+        route = self._service.policy.models.get(name)
+        if route is None:
+            raise ModelNotFound("There is no model of this name here; GET /v1/models lists them.", param="model")
+        assert self._principal is not None
+        self._principal.require(name)
+        self._model = name
+        return route
+
+    def _open_exchange(self) -> Exchange:
+        principal, service = self._principal, self._service
+        assert principal is not None
+        self._exchange = Exchange(
+            id=self._id,
+            tenant=principal.tenant,
+            subject=principal.subject,
+            model=self._model,
+            deadline=Deadline.after(service.clock, service.policy.limits.analysis),
+        )
+        return self._exchange
+
+    async def _redacted(self, body: Mapping[str, Any], exchange: Exchange) -> Prompt:
+        """The prompt after all stages. Long ones are read off the event loop, and in bounded time."""
+        service = self._service
+        # The model's name is the policy's word, already checked; it is exchanged for the upstream's below.
+        prompt = Prompt.of({key: value for key, value in body.items() if key != "model"}, VOCABULARY)
+        limits = service.policy.limits
+        if prompt.chars > limits.prompt_chars or len(prompt.segments) > service.settings.strings:
+            raise TooLarge(
+                f"The texts of the request have more than {limits.prompt_chars} characters, or there are more than "
+                f"{service.settings.strings} of them; send less."
+            )
+        started_s = service.clock()
+        try:
+            if prompt.chars <= INLINE_CHARS:
+                return service.chain.on_request(prompt, exchange)
+            async with asyncio.timeout(limits.analysis):
+                return await service.offload(lambda: service.chain.on_request(prompt, exchange))
+        except TimeoutError:
+            raise RedactionUnavailable(
+                "The request could not be checked for personal data in time, so it was not sent on. Send less at a time."
+            ) from None
+        finally:
+            self._analysis_s = service.clock() - started_s
+
+    async def _stream(self, call: Call, writer: AnswerWriter, choices: int) -> None:
+        """Nothing is answered before the upstream's first event, so that its refusals keep their status."""
+        async with aclosing(self._service.upstream.stream(call)) as events:
+            async for event in events:
+                chunk = writer.chunk(event)
+                if not self._began:
+                    await self._begin_stream()
+                if chunk is not None:
+                    await self._send_event(b"data: " + orjson.dumps(chunk) + b"\n\n")
+                if len(writer.blocked_choices) >= choices:
+                    break
+        if not self._began:
+            await self._begin_stream()
+        await self._send_event(_DONE, more=False)
+
+    async def _begin_stream(self) -> None:
+        self._began = True
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8"), *SECURITY_HEADERS, *self._headers()]
+        start = {"type": "http.response.start", "status": 200, "headers": headers}
+        await self._send_timed(lambda: self._client_send(start))
+
+    async def _send_event(self, body: bytes, *, more: bool = True) -> None:
+        message = {"type": "http.response.body", "body": body, "more_body": more}
+        await self._send_timed(lambda: self._client_send(message))
+
+    async def _send_timed(self, send: Callable[[], Awaitable[None]]) -> None:
+        """A client that does not read for that long is taken for gone."""
+        try:
+            async with asyncio.timeout(self._service.settings.send_timeout):
+                await send()
+        except TimeoutError:
+            raise ClientGone from None
+
+    async def _fail(self, error: GatewayError) -> None:
+        try:
+            if self._began:
+                await self._send_event(b"data: " + orjson.dumps(error_object(error)) + b"\n\n")
+                await self._send_event(_DONE, more=False)
+            else:
+                await self._send_timed(lambda: send_error(self._client_send, error, self._headers()))
+        except ClientGone:
+            _LOG.debug("client gone before the error", extra={"request_id": self._id})
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        return [(b"x-request-id", self._id.encode())]
+
+    def _end(self, status: int, code: str) -> None:
+        exchange, principal, service = self._exchange, self._principal, self._service
+        writer = self._writer
+        service.observer.exchange_done(
+            ExchangeEvent(
+                request_id=self._id,
+                endpoint=self._path,
+                status=status,
+                code=code,
+                token_id=principal.token_id if principal else "",
+                tenant=principal.tenant if principal else "",
+                model=self._model,
+                policy_digest=service.policy_digest,
+                findings=tuple(exchange.findings) if exchange else (),
+                usage=_flat(writer.usage) if writer and writer.usage else {},
+                streamed=self._streamed,
+                seconds=service.clock() - self._started_s,
+                analysis_seconds=self._analysis_s,
+            )
+        )
+        if exchange:
+            exchange.close()
+
+
+def _flat(usage: Mapping[str, Any]) -> dict[str, int]:
+    return {name: value for name, value in usage.items() if isinstance(value, int)}
+
+
+def _wants_json(body: Mapping[str, Any]) -> bool:
+    form = body.get("response_format") or {}
+    structured = body.get("structured_outputs") or {}
+    return str(form.get("type", "")).startswith("json") or any(k in structured for k in ("json", "json_object"))
+
+
+async def _while_connected(receive: Receive, work: Awaitable[Result]) -> Result:
+    """The work's result, unless the client goes first: then the work is cancelled, down to the upstream."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientGone
+        return task.result()
+    finally:
+        for unfinished in (task, gone):
+            unfinished.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,125 @@
+"""The paths that exist. Everything else is 404: what is not named here is not reachable, whatever vLLM offers."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway.edge.answers import ChatFormat, CompletionFormat
+from gateway.edge.body import Receive
+from gateway.edge.endpoint import Exchanges, Service
+from gateway.edge.envelope import Send, error_headers, error_object, send_error, send_json
+from gateway.edge.requests import check_chat, check_completion
+from gateway.errors import GatewayError, MethodNotAllowed, ModelNotFound, NotFound, NotReady, Unavailable
+
+Ready = Callable[[], Awaitable[Mapping[str, bool]]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+_OWNER = "gateway"
+
+
+class Endpoint:
+    """An ASGI endpoint whose errors become the envelope."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        headers = [(b"x-request-id", secrets.token_hex(16).encode())]
+        try:
+            await send_json(send, 200, await self.answer(scope), headers)
+        except GatewayError as error:
+            await send_error(send, error, headers)
+
+    async def answer(self, scope: Mapping[str, Any]) -> Any:
+        raise NotImplementedError
+
+
+class Models(Endpoint):
+    """GET /v1/models and /v1/models/{name}: what this token may use."""
+
+    async def answer(self, scope: Mapping[str, Any]) -> Any:
+        service = self._service
+        principal = service.authenticator.principal(dict(scope["headers"]).get(b"authorization"))
+        listed = {
+            name: {
+                "id": name,
+                "object": "model",
+                "created": 0,
+                "owned_by": _OWNER,
+                **({"max_model_len": route.max_context} if route.max_context else {}),
+            }
+            for name, route in service.policy.models.items()
+            if principal.may_use(name)
+        }
+        name = scope["path_params"].get("name")
+        if name is None:
+            return {"object": "list", "data": list(listed.values())}
+        if name not in listed:
+            raise ModelNotFound("There is no model of this name for this token; GET /v1/models lists them.", param="model")
+        return listed[name]
+
+
+class Live(Endpoint):
+    """GET /health/live: the process runs."""
+
+    async def answer(self, scope: Mapping[str, Any]) -> Any:
+        return {"status": "live"}
+
+
+class ReadyCheck(Endpoint):
+    """GET /health/ready: requests can be served now."""
+
+    def __init__(self, service: Service, ready: Ready) -> None:
+        super().__init__(service)
+        self._ready = ready
+
+    async def answer(self, scope: Mapping[str, Any]) -> Any:
+        checks = await self._ready()
+        if not all(checks.values()):
+            failed = ", ".join(sorted(name for name, ok in checks.items() if not ok))
+            raise NotReady(f"Not ready: {failed}. See the log of the gateway.")
+        return {"status": "ready", "checks": dict(checks)}
+
+
+def build_app(service: Service, ready: Ready, lifespan: Lifespan) -> FastAPI:
+    """The ASGI app of a service. `lifespan` opens and closes what the service holds."""
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    chat = Exchanges(service, "/chat/completions", ChatFormat(), check_chat)
+    completions = Exchanges(service, "/completions", CompletionFormat(), check_completion)
+    app.router.routes.extend(
+        [
+            Route("/v1/chat/completions", chat, methods=["POST"]),
+            Route("/v1/completions", completions, methods=["POST"]),
+            Route("/v1/models", Models(service), methods=["GET"]),
+            Route("/v1/models/{name:path}", Models(service), methods=["GET"]),
+            Route("/health/live", Live(service), methods=["GET"]),
+            Route("/health/ready", ReadyCheck(service, ready), methods=["GET"]),
+        ]
+    )
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _any_error)
+    return app
+
+
+def _response(error: GatewayError) -> Response:
+    headers = {name.decode(): value.decode() for name, value in error_headers(error)}
+    body = error_object(error)
+    return JSONResponse(body, error.status, {**headers, "x-request-id": secrets.token_hex(16)})
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    if status == 405:
+        return _response(MethodNotAllowed("This path does not have this method; see the README for the API."))
+    return _response(NotFound("There is no such path; the API is under /v1."))
+
+
+async def _any_error(request: Request, error: Exception) -> Response:
+    return _response(Unavailable("The gateway failed. Quote the x-request-id to its operator."))

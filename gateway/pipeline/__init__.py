@@ -1,0 +1,1 @@
+"""The pure core: prompts, spans, exchanges, channels, stages and stream filters. No I/O, no clock, no global."""

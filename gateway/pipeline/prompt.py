@@ -1,0 +1,151 @@
+"""A request as a tree of JSON values in which every text can be reached and exchanged: its segments.
+
+Nothing is skipped because its key is unknown. Only the words of the wire format itself (a `Vocabulary`) are not
+segments, since they are the same in everybody's requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+Path = tuple[str | int, ...]
+
+
+class Kind(Enum):
+    """Where a segment's text stands in the tree."""
+
+    VALUE = "value"
+    KEY = "key"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One text of a request. A key's path ends in the key itself; a number's text is its decimal form."""
+
+    path: Path
+    text: str
+    kind: Kind = Kind.VALUE
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of a wire format, which are not personal data of anybody."""
+
+    keys: frozenset[str]
+    values: frozenset[str]
+    numbers: frozenset[str]
+    """Top-level keys below which numbers are parameters, not somebody's phone."""
+    first: tuple[str, ...]
+    """Top-level keys in the order in which a model reads them; the others follow as they come."""
+    number_digits: int = 7
+    """Numbers with fewer digits identify nobody."""
+
+
+class PromptError(ValueError):
+    """The tree cannot be a request; `path` says where."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A request body and its segments, in the order in which a model reads them."""
+
+    body: Mapping[str, Any]
+    segments: tuple[Segment, ...]
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any], vocabulary: Vocabulary) -> Prompt:
+        order = [key for key in vocabulary.first if key in body]
+        order += [key for key in body if key not in vocabulary.first]
+        segments: list[Segment] = []
+        for key in order:
+            if key not in vocabulary.keys:
+                segments.append(Segment((key,), key, Kind.KEY))
+            segments.extend(_leaves(body[key], (key,), vocabulary))
+        return cls(body, tuple(segments))
+
+    @property
+    def chars(self) -> int:
+        """Characters of all segments together."""
+        return sum(len(segment.text) for segment in self.segments)
+
+    def with_texts(self, texts: Sequence[str]) -> Prompt:
+        """The same request with the text of each segment exchanged, `texts` being in the order of `segments`.
+
+        Raises PromptError if two keys of one object would become the same.
+        """
+        changed = [(s, t) for s, t in zip(self.segments, texts, strict=True) if s.text != t]
+        if not changed:
+            return self
+        body: Any = self.body
+        keys = [(s, t) for s, t in changed if s.kind is Kind.KEY]
+        for segment, text in changed:
+            if segment.kind is not Kind.KEY:
+                body = _set(body, segment.path, text)
+        # The deepest first: a path stays valid until a key above it is exchanged.
+        for segment, text in sorted(keys, key=lambda pair: -len(pair[0].path)):
+            body = _rename(body, segment.path, text)
+        renamed = {s.path: t for s, t in keys}
+        segments = tuple(
+            Segment(_new_path(s.path, renamed), t, Kind.VALUE if s.text != t and s.kind is Kind.NUMBER else s.kind)
+            for s, t in zip(self.segments, texts, strict=True)
+        )
+        return Prompt(body, segments)
+
+
+def _leaves(value: Any, path: Path, vocabulary: Vocabulary) -> Iterator[Segment]:
+    if isinstance(value, str):
+        if value and value not in vocabulary.values:
+            yield Segment(path, value)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key not in vocabulary.keys:
+                yield Segment((*path, key), key, Kind.KEY)
+            yield from _leaves(inner, (*path, key), vocabulary)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, (*path, index), vocabulary)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and path[0] not in vocabulary.numbers:
+        text = repr(value)
+        if sum(map(str.isdigit, text)) >= vocabulary.number_digits:
+            yield Segment(path, text, Kind.NUMBER)
+
+
+def _set(node: Any, path: Path, text: str) -> Any:
+    """A copy of the containers along `path`, with `text` at its end."""
+    if not path:
+        return text
+    copy = list(node) if isinstance(node, list) else dict(node)
+    copy[path[0]] = _set(copy[path[0]], path[1:], text)
+    return copy
+
+
+def _rename(node: Any, path: Path, key: str) -> Any:
+    if len(path) > 1:
+        copy = list(node) if isinstance(node, list) else dict(node)
+        copy[path[0]] = _rename(copy[path[0]], path[1:], key)
+        return copy
+    if key in node:
+        raise PromptError("two keys of this object are the same once personal data is replaced", path)
+    return {key if name == path[0] else name: value for name, value in node.items()}
+
+
+def _new_path(path: Path, renamed: Mapping[Path, str]) -> Path:
+    if not renamed:
+        return path
+    return tuple(renamed.get(path[: index + 1], part) for index, part in enumerate(path))
+
+
+def dotted(path: Path) -> str:
+    """`messages[0].content`: a path as clients read it. Only for paths made of the wire format's own words."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text

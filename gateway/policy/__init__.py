@@ -1,0 +1,1 @@
+"""What the operator decides: the YAML schema, its loader and its test cases."""

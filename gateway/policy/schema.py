@@ -1,0 +1,145 @@
+"""What a policy may say. Every key is named here; an unknown key is an error, never ignored.
+
+What weakens privacy is spelled `unsafe_…`, so that a reader of a policy cannot miss it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from gateway.policy.quantity import Duration, Size
+
+EntityName = Annotated[str, Field(max_length=64, pattern=r"^[A-Z][A-Z0-9]*(_[A-Z][A-Z0-9]*)*$")]
+Score = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Action(StrEnum):
+    """What happens to a value of an entity type before the model sees the text."""
+
+    PLACEHOLDER = "placeholder"
+    MASK = "mask"
+    REMOVE = "remove"
+    HASH = "hash"
+    BLOCK = "block"
+    ALLOW = "allow"
+
+
+class UnsafeField(StrEnum):
+    """Request fields that open a hole and are refused unless the policy names them."""
+
+    CHAT_TEMPLATE = "chat_template"
+    DOCUMENTS = "documents"
+    ECHO = "echo"
+    PRIORITY = "priority"
+    VLLM_XARGS = "vllm_xargs"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ModelRoute(_Part):
+    upstream: str = "default"
+    """A name under `upstreams`, or `default` for the server's --upstream."""
+    id: str = Field(min_length=1)
+    """The model's name at the upstream."""
+    max_context: int | None = Field(default=None, ge=1)
+    """Tokens of context, shown to clients in /v1/models."""
+
+
+class EntityRule(_Part):
+    action: Action = Action.PLACEHOLDER
+    threshold: Score | None = None
+    """Overrides `redact.threshold` for this entity type."""
+
+
+def _entity_rule(value: object) -> object:
+    return {"action": value} if isinstance(value, str) else value
+
+
+class Nlp(_Part):
+    engine: str = Field(default="patterns", pattern=r"^(builtin|patterns|spacy:.+|transformers:.+|gliner:.+)$")
+    """What finds names and places: patterns (nothing does) | spacy:NAME | transformers:NAME | gliner:NAME."""
+
+
+class Recognizer(_Part):
+    entity: EntityName
+    pattern: str = Field(min_length=1, max_length=2000)
+    """A regular expression, matched without regard to case."""
+    score: Score = 0.5
+    context: tuple[str, ...] = ()
+    """Words that raise the score when they stand before the match."""
+
+
+class Denied(_Part):
+    entity: EntityName
+    text: tuple[Annotated[str, Field(min_length=1)], ...]
+    """Exact words that are always personal data here."""
+
+
+class Redact(_Part):
+    languages: tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...] = Field(default=("en",), min_length=1)
+    nlp: Nlp = Nlp()
+    threshold: Score = 0.5
+    """Findings with a lower score are ignored."""
+    default: Action = Action.PLACEHOLDER
+    """The action for entity types not named under `entities`."""
+    entities: dict[EntityName, Annotated[EntityRule, BeforeValidator(_entity_rule, json_schema_input_type=Action | EntityRule)]] = {}
+    recognizers: tuple[Recognizer, ...] = ()
+    allow: tuple[str, ...] = ()
+    """Exact values that are never redacted."""
+    deny: tuple[Denied, ...] = ()
+    unknown_fields: Literal["scan", "refuse"] = "scan"
+    """Request fields that the gateway does not know: scanned like the rest, or refused."""
+
+    def rule(self, entity: str) -> EntityRule:
+        """The rule for an entity type, its threshold filled in."""
+        rule = self.entities.get(entity, EntityRule(action=self.default))
+        return rule if rule.threshold is not None else rule.model_copy(update={"threshold": self.threshold})
+
+
+class Requests(_Part):
+    logprobs: int = Field(default=5, ge=0, le=20)
+    """How many log probabilities per token a client may ask for; 0 refuses them."""
+    unsafe_fields: tuple[UnsafeField, ...] = ()
+    """Fields that open a hole and are let through all the same (scanned)."""
+
+
+class Limits(_Part):
+    body: Size = 4 * 2**20
+    """Bytes of a request body."""
+    prompt_chars: int = Field(default=400_000, ge=1)
+    """Characters of all texts of a request together."""
+    analysis: Duration = 5.0
+    """Time for finding personal data in one request."""
+    upstream: Duration = 300.0
+    """Time for the upstream's whole answer."""
+
+
+class Case(_Part):
+    """One test of the policy itself: what the model sees of a text."""
+
+    text: str
+    sees: str | None = None
+    blocked: bool = False
+
+
+class Policy(_Part):
+    version: Literal[1]
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    models: dict[str, ModelRoute] = Field(min_length=1)
+    """The public names of models and where they are served."""
+    upstreams: dict[str, Annotated[str, Field(pattern=r"^https?://[^\s]+$")]] = {}
+    """More upstreams beside the server's --upstream, which is called `default`."""
+    redact: Redact = Redact()
+    requests: Requests = Requests()
+    limits: Limits = Limits()
+    tests: tuple[Case, ...] = ()
+    """What `gateway policy test` tries."""
+
+    def weakenings(self) -> list[str]:
+        """The settings of this policy that weaken privacy, for the log at start."""
+        return [f"requests.unsafe_fields: {field}" for field in self.requests.unsafe_fields]

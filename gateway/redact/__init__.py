@@ -1,0 +1,1 @@
+"""Finds personal data with Presidio, replaces it, and restores it."""

@@ -1,0 +1,43 @@
+"""Raises the score of a finding when a word that speaks for it stands before it.
+
+The rule is that of Presidio's LemmaContextAwareEnhancer (prefix of 5 words and the word itself, substrings count,
++0.35, at least 0.4, at most 1), with the words of a text indexed once instead of once per finding.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from presidio_analyzer.nlp_engine import NlpArtifacts
+
+FACTOR = 0.35
+LEAST = 0.4
+WORDS_BEFORE = 5
+
+
+class ContextWords:
+    """The words of one text by position."""
+
+    def __init__(self, artifacts: NlpArtifacts) -> None:
+        self._starts: list[int] = artifacts.tokens_indices
+        self._lemmas: list[str] = artifacts.lemmas
+        self._keywords = frozenset(artifacts.keywords)
+
+    def before(self, start: int) -> str:
+        """The word at code point `start` and the keywords before it, joined by a character no word contains."""
+        index = bisect_right(self._starts, start) - 1
+        words: list[str] = []
+        while index >= 0 and len(words) <= WORDS_BEFORE:
+            word = self._lemmas[index].lower()
+            if word in self._keywords:
+                words.append(word)
+            index -= 1
+        return "\n".join(words)
+
+
+def enhanced(score: float, words_before: str, context: Sequence[str]) -> float:
+    """The score with context taken into account. `context` must be in lower case."""
+    if any(word in words_before for word in context):
+        return min(max(score + FACTOR, LEAST), 1.0)
+    return score

@@ -1,0 +1,150 @@
+"""Presidio behind our own span type.
+
+Presidio's AnalyzerEngine goes on when a pattern times out or a model fails, and only logs it, with pieces of the
+text. Here the recognizers of its registry are run one by one, each failure is raised, and what Presidio logs is
+never written anywhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from presidio_analyzer import EntityRecognizer, PatternRecognizer, RecognizerResult
+from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+from regex import Pattern, compile
+
+from gateway.pipeline.exchange import Deadline
+from gateway.pipeline.span import Span
+from gateway.policy.schema import Redact
+from gateway.redact.context import ContextWords, enhanced
+from gateway.redact.nlp import NER_ENTITIES, load_engine
+from gateway.redact.recognizers import build_registry
+
+PRESIDIO_LOGGERS = ("presidio-analyzer", "decision_process", "tldextract")
+
+
+class DetectionFailed(Exception):
+    """A recognizer could not do its work, so nobody knows what is in the text."""
+
+
+class _Swallowed(logging.Filter):
+    """Drops what Presidio logs, since it quotes texts, and raises where it reports a failure it went on from."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            raise DetectionFailed("a recognizer failed or ran out of time")
+        return False
+
+
+def silence_presidio() -> None:
+    """Install the filter above once per process, whatever the log level."""
+    for name in PRESIDIO_LOGGERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(f, _Swallowed) for f in logger.filters):
+            logger.addFilter(_Swallowed())
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """One pattern of a recognizer that adds nothing to Presidio's way of running patterns."""
+
+    compiled: Pattern[str]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Recognizer:
+    presidio: EntityRecognizer
+    patterns: tuple[_Pattern, ...]
+    context: tuple[str, ...]
+
+
+class PresidioDetector:
+    """Finds personal data with Presidio's recognizers, in every language of the policy."""
+
+    def __init__(self, nlp: NlpEngine, recognizers: Sequence[EntityRecognizer], languages: Sequence[str]) -> None:
+        silence_presidio()
+        self._nlp = nlp
+        self._by_language = {
+            language: [_prepare(r) for r in recognizers if r.supported_language == language] for language in languages
+        }
+        names = {entity for recognizer in recognizers for entity in recognizer.supported_entities}
+        self.entities = frozenset(names)
+
+    def detect(self, texts: Sequence[str], deadline: Deadline) -> list[list[Span]]:
+        """Raises DeadlineExceeded, DetectionFailed or whatever a recognizer raises."""
+        return [self._detect(text, deadline) for text in texts]
+
+    def _detect(self, text: str, deadline: Deadline) -> list[Span]:
+        spans: list[Span] = []
+        for language, recognizers in self._by_language.items():
+            deadline.left()
+            artifacts = self._nlp.process_text(text, language)
+            words = ContextWords(artifacts)
+            for recognizer in recognizers:
+                for span in self._run(recognizer, text, artifacts, deadline):
+                    if recognizer.context:
+                        score = enhanced(span.score, words.before(span.start), recognizer.context)
+                        span = Span(span.start, span.end, span.entity, score, span.source)
+                    spans.append(span)
+        return spans
+
+    def _run(
+        self, recognizer: _Recognizer, text: str, artifacts: NlpArtifacts, deadline: Deadline
+    ) -> Iterator[Span]:
+        if recognizer.patterns:
+            return _match(recognizer, text, deadline)
+        deadline.left()
+        presidio = recognizer.presidio
+        results = presidio.analyze(text, presidio.supported_entities, artifacts) or []
+        return (_span(result, presidio.name) for result in results)
+
+
+def _prepare(recognizer: EntityRecognizer) -> _Recognizer:
+    patterns: tuple[_Pattern, ...] = ()
+    if isinstance(recognizer, PatternRecognizer) and type(recognizer).analyze is PatternRecognizer.analyze:
+        flags = recognizer.global_regex_flags
+        patterns = tuple(_Pattern(compile(p.regex, flags=flags), p.score) for p in recognizer.patterns)
+    context = tuple(word.lower() for word in recognizer.context or ())
+    return _Recognizer(recognizer, patterns, context)
+
+
+def _match(recognizer: _Recognizer, text: str, deadline: Deadline) -> Iterator[Span]:
+    """Presidio's PatternRecognizer, but a timeout is an error, and no explanations are built."""
+    presidio = recognizer.presidio
+    entity = presidio.supported_entities[0]
+    for pattern in recognizer.patterns:
+        for match in pattern.compiled.finditer(text, timeout=deadline.left()):
+            start, end = match.span()
+            if start == end:
+                continue
+            score = _validated(presidio, match[0], pattern.score)
+            if score > EntityRecognizer.MIN_SCORE:
+                yield Span(start, end, entity, score, presidio.name)
+
+
+def _validated(recognizer: PatternRecognizer, value: str, score: float) -> float:
+    verdict = recognizer.validate_result(value)
+    if verdict is not None:
+        score = EntityRecognizer.MAX_SCORE if verdict else EntityRecognizer.MIN_SCORE
+    if recognizer.invalidate_result(value):
+        score = EntityRecognizer.MIN_SCORE
+    return score
+
+
+def _span(result: RecognizerResult, source: str) -> Span:
+    return Span(result.start, result.end, result.entity_type, result.score, source)
+
+
+def build_detector(policy: Redact) -> PresidioDetector:
+    """Raises ConfigurationError if the policy's engine cannot be loaded."""
+    engine = load_engine(policy)
+    registry = build_registry(policy, engine.nlp)
+    return PresidioDetector(engine.nlp, [*registry.recognizers, *engine.recognizers], policy.languages)
+
+
+def known_entities(detector: PresidioDetector) -> frozenset[str]:
+    """The entity types that a policy may name."""
+    return detector.entities | frozenset(NER_ENTITIES)

@@ -1,0 +1,139 @@
+"""The NLP engines that a policy can name. One that cannot be loaded stops the start and says how to install it.
+
+Nothing here downloads: a model is installed by the operator, or it is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import spacy
+from presidio_analyzer import EntityRecognizer
+from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, NlpEngine, SpacyNlpEngine
+from presidio_analyzer.predefined_recognizers import GLiNERRecognizer
+from presidio_analyzer.predefined_recognizers.ner import HuggingFaceNerRecognizer
+
+from gateway.policy.schema import Redact
+from gateway.settings import ConfigurationError
+
+NER_ENTITIES = ("PERSON", "LOCATION", "ORGANIZATION", "NRP", "DATE_TIME", "AGE", "ID")
+"""Entity types that a policy may name whatever the engine: with another engine they would be found."""
+
+
+class EngineUnavailable(ConfigurationError):
+    """The engine named in the policy cannot be loaded here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An NLP engine and the recognizers that come with it."""
+
+    nlp: NlpEngine
+    recognizers: Sequence[EntityRecognizer] = ()
+
+
+class BlankNlpEngine(SpacyNlpEngine):  # type: ignore[misc]  # Presidio's classes are untyped
+    """Words only, no model: for context words and patterns. A word's lemma is the word in lower case."""
+
+    def __init__(self, languages: Sequence[str]) -> None:
+        super().__init__(ner_model_configuration=_ner_configuration())
+        self.nlp = {language: spacy.blank(language) for language in languages}
+
+    def load(self) -> None:
+        """There is nothing to load."""
+
+    def process_text(self, text: str, language: str) -> NlpArtifacts:
+        words = self.nlp[language].make_doc(text)
+        return NlpArtifacts(
+            entities=[],
+            tokens=words,
+            tokens_indices=[word.idx for word in words],
+            lemmas=[word.lower_ for word in words],
+            nlp_engine=self,
+            language=language,
+        )
+
+
+def load_engine(policy: Redact) -> Engine:
+    """Raises EngineUnavailable with what to install."""
+    kind, _, name = policy.nlp.engine.partition(":")
+    match kind:
+        case "patterns":
+            return Engine(_blank(policy.languages))
+        case "spacy":
+            return Engine(_spacy(name, policy.languages))
+        case "transformers":
+            return Engine(_blank(policy.languages), _transformers(name, policy.languages))
+        case "gliner":
+            return Engine(_blank(policy.languages), _gliner(name, policy.languages))
+        case _:
+            raise EngineUnavailable(
+                f"redact.nlp.engine: {policy.nlp.engine} is not part of this version. Use `patterns` (no names are "
+                "found), `spacy:NAME`, `transformers:NAME` or `gliner:NAME`."
+            )
+
+
+def _ner_configuration() -> NerModelConfiguration:
+    # Presidio ignores organisations by default; whether they are hidden is the policy's business here.
+    return NerModelConfiguration(labels_to_ignore=["CARDINAL", "ORDINAL", "QUANTITY", "PERCENT", "MONEY", "LANGUAGE"])
+
+
+def _blank(languages: Sequence[str]) -> BlankNlpEngine:
+    try:
+        return BlankNlpEngine(languages)
+    except (ImportError, ValueError):
+        raise EngineUnavailable(
+            f"redact.languages: spaCy has no rules for one of {', '.join(languages)}; name ISO 639-1 codes it knows"
+        ) from None
+
+
+def _spacy(name: str, languages: Sequence[str]) -> SpacyNlpEngine:
+    if not (spacy.util.is_package(name) or Path(name).is_dir()):
+        raise EngineUnavailable(
+            f"redact.nlp.engine: the spaCy model {name} is not installed. Install its package (python -m spacy "
+            f"download {name}), or name a local directory, or use `engine: patterns`."
+        )
+    models = [{"lang_code": language, "model_name": name} for language in languages]
+    engine = SpacyNlpEngine(models=models, ner_model_configuration=_ner_configuration())
+    try:
+        engine.load()
+    except Exception as error:
+        raise EngineUnavailable(
+            f"redact.nlp.engine: the spaCy model {name} does not load ({type(error).__name__}); install the version "
+            f"made for spaCy {spacy.__version__}"
+        ) from None
+    return engine
+
+
+def _transformers(name: str, languages: Sequence[str]) -> list[EntityRecognizer]:
+    _require("transformers", "transformers torch", name)
+    made = [HuggingFaceNerRecognizer(model_name=name, supported_language=language) for language in languages]
+    return _loaded(made, name)
+
+
+def _gliner(name: str, languages: Sequence[str]) -> list[EntityRecognizer]:
+    _require("gliner", "gliner", name)
+    return _loaded([GLiNERRecognizer(model_name=name, supported_language=language) for language in languages], name)
+
+
+def _require(module: str, packages: str, name: str) -> None:
+    if find_spec(module) is None:
+        raise EngineUnavailable(
+            f"redact.nlp.engine: {name} needs the package {module}. Install it with `pip install {packages}`, or use "
+            "`engine: patterns`."
+        )
+
+
+def _loaded(recognizers: Sequence[EntityRecognizer], name: str) -> list[EntityRecognizer]:
+    try:
+        for recognizer in recognizers:
+            recognizer.load()
+    except Exception as error:
+        raise EngineUnavailable(
+            f"redact.nlp.engine: the model {name} does not load ({type(error).__name__}). Name an installed model or "
+            "a local directory that holds one."
+        ) from None
+    return list(recognizers)

@@ -1,0 +1,106 @@
+r"""How placeholders look, in every form in which a model may give them back.
+
+Canonical: `<EMAIL_ADDRESS_1>`. Recognised as the same: other case, spaces, hyphens or escaped underscores between
+the words, a missing bracket, brackets as HTML entities or JSON escapes: `email_address_1`, `<Email Address 1>`,
+`&lt;EMAIL_ADDRESS_1&gt;`, `\u003cEMAIL_ADDRESS_1\u003e`.
+
+The same grammar reads prompts: a user's text that looks like a placeholder is found by it before any placeholder
+is made, so the two can never be taken for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import regex
+
+LITERAL = "PLACEHOLDER"
+"""The entity type of a user's own text that looks like a placeholder already given out."""
+
+_OPENERS = ("<", "&lt;", "\\u003c")
+_CLOSERS = (">", "&gt;", "\\u003e")
+_JSON_CLOSER = r"\\u003e"
+MAX_DIGITS = 6
+CONTEXT_CHARS = 6
+"""How far before a mention its recognition looks: the length of a closing bracket."""
+
+
+class Escape(Enum):
+    """The notation around a placeholder, in which its value has to be written too."""
+
+    NONE = "none"
+    HTML = "html"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A placeholder as it stands in a text: code points [start, end), its type, number and notation."""
+
+    start: int
+    end: int
+    entity: str
+    number: int
+    escape: Escape
+
+
+def canonical(entity: str, number: int) -> str:
+    return f"<{entity}_{number}>"
+
+
+class Grammar:
+    """Finds the placeholders of a fixed set of entity types in texts and in streams of text."""
+
+    def __init__(self, entities: Iterable[str]) -> None:
+        names = sorted(set(entities), key=lambda name: (-len(name), name))
+        # A word boundary between two underscored words may come back as space, hyphen or an escaped underscore.
+        loose = "|".join(name.replace("_", r"(?:\\?_|[ -])") for name in names)
+        strict = "|".join(name.replace("_", r"\\?_") for name in names)
+        opener = "|".join(regex.escape(o) for o in _OPENERS)
+        closer = "|".join(regex.escape(c) for c in _CLOSERS)
+        number = rf"([1-9][0-9]{{0,{MAX_DIGITS - 1}}})(?![0-9])"
+        self._pattern = regex.compile(
+            rf"({opener})[ ]?({loose})(?:\\?_|[ -]){number}(?:[ ]?({closer})|(?!\w))"
+            rf"|(?:(?<!\w)|(?<={_JSON_CLOSER}))({strict})\\?_{number}(?:({closer})|(?!\w))",
+            regex.IGNORECASE | regex.ASCII,
+        )
+        longest = max((len(name) + name.count("_") for name in names), default=0)
+        self.hold_chars = len(_OPENERS[-1]) + 1 + longest + 2 + MAX_DIGITS + 1 + len(_CLOSERS[-1])
+        """The longest mention, in characters."""
+
+    def mentions(self, text: str) -> Iterator[Mention]:
+        """All mentions in a complete text, left to right."""
+        for match in self._pattern.finditer(text):
+            yield self._mention(match)
+
+    def scan(self, text: str, start: int) -> Iterator[Mention | int]:
+        """Mentions from `start` on that no further text can change, then the offset from which text may still
+        become part of one (the length of the text if there is none)."""
+        position = start
+        while match := self._pattern.search(text, position, partial=True):
+            if match.partial or self._may_grow(match, text):
+                yield match.start()
+                return
+            yield self._mention(match)
+            position = match.end()
+        yield len(text)
+
+    @staticmethod
+    def _may_grow(match: regex.Match[str], text: str) -> bool:
+        """A mention without its closing bracket goes on if what follows may be the start of that bracket."""
+        if match[4] or match[7]:
+            return False
+        tail = text[match.end() :].lower()
+        if match[1] and tail.startswith(" "):
+            tail = tail[1:]
+        return any(closer.startswith(tail) for closer in _CLOSERS)
+
+    def _mention(self, match: regex.Match[str]) -> Mention:
+        opener, name, digits = match[1], match[2] or match[5], match[3] or match[6]
+        entity = name.upper().replace("\\", "").replace(" ", "_").replace("-", "_")
+        escape = Escape.NONE
+        if opener and opener != "<":
+            escape = Escape.HTML if opener.startswith("&") else Escape.JSON
+        return Mention(match.start(), match.end(), entity, int(digits), escape)

@@ -1,0 +1,131 @@
+"""The stage that hides personal data from the model and gives it back to its owner."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from gateway.errors import Blocked, GatewayError, InvalidValue, RedactionUnavailable
+from gateway.pipeline.channel import Channel, Field
+from gateway.pipeline.exchange import Exchange, Finding
+from gateway.pipeline.ports import Detector
+from gateway.pipeline.prompt import Prompt, PromptError
+from gateway.pipeline.span import Span, merge, replace
+from gateway.pipeline.stage import PassThrough, StreamFilter
+from gateway.policy.schema import Action, EntityRule, Redact
+from gateway.redact.actions import hashed, masked, removed
+from gateway.redact.conversation import spread
+from gateway.redact.placeholder import LITERAL, Grammar
+from gateway.redact.restore import RestoreFilter
+from gateway.redact.vault import Vault
+
+
+class RedactStage:
+    """Redacts every segment of a prompt; restores placeholders in every text of its answer but logprobs.
+
+    `entities` are all types that the detector can name: the grammar of placeholders is made of them.
+    `key` makes the hashes of the `hash` action.
+    """
+
+    def __init__(self, policy: Redact, detector: Detector, entities: Iterable[str], key: bytes) -> None:
+        names = frozenset({*entities, *policy.entities, LITERAL})
+        self._detector = detector
+        self._rules = {name: policy.rule(name) for name in names}
+        self._rules[LITERAL] = EntityRule(action=Action.PLACEHOLDER, threshold=0.0)
+        self._default = policy.rule("")
+        self._allow = frozenset(policy.allow)
+        self._key = key
+        self._grammar = Grammar(names)
+        self._grammar_of = lru_cache(maxsize=256)(Grammar)
+
+    def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
+        """Raises Blocked by policy, RedactionUnavailable when the texts could not all be read in time."""
+        texts = [segment.text for segment in prompt.segments]
+        found = self._found(texts, exchange)
+        vault = Vault()
+        counts: Counter[tuple[str, Action]] = Counter()
+        redacted = []
+        for text, spans in zip(texts, found, strict=True):
+            spans = [*spans, *self._literals(text, spans, vault)]
+            spans.sort(key=lambda span: span.start)
+            redacted.append(self._rewrite(text, spans, vault, exchange.tenant))
+            counts.update((span.entity, self._rule(span.entity).action) for span in spans)
+        exchange.keep(vault)
+        exchange.findings += [Finding("redact", kind, action, n) for (kind, action), n in counts.items()]
+        try:
+            return prompt.with_texts(redacted)
+        except PromptError as error:
+            raise InvalidValue(f"{error}; rename one of them") from None
+
+    def open(self, exchange: Exchange, channel: Channel) -> StreamFilter:
+        vault = exchange.kept(Vault)
+        # The tokens of log probabilities are pieces of placeholders; the model never had more than these.
+        if not vault or channel.field is Field.LOGPROBS:
+            return PassThrough()
+        return RestoreFilter(vault, self._grammar_of(vault.entities()), channel)
+
+    def _rule(self, entity: str) -> EntityRule:
+        return self._rules.get(entity, self._default)
+
+    def _found(self, texts: Sequence[str], exchange: Exchange) -> list[list[Span]]:
+        """Spans to act on, per text: above their thresholds, not allowed, spread over the conversation, disjoint."""
+        try:
+            detected = self._detector.detect(texts, exchange.deadline)
+            if len(detected) != len(texts):
+                raise ValueError("a detector must answer for every text")
+            kept = [
+                [span for span in spans if self._acts_on(text, span)]
+                for text, spans in zip(texts, detected, strict=True)
+            ]
+            self._block(kept)
+            return [merge(spans) for spans in spread(texts, [merge(spans) for spans in kept])]
+        except GatewayError:
+            raise
+        except Exception as error:
+            # Chained with `from None`: a library's message may quote the text it failed on.
+            raise RedactionUnavailable(
+                "The request could not be checked for personal data, so it was not sent on. "
+                f"Try again; if it is long, send less at a time. ({type(error).__name__})"
+            ) from None
+
+    def _acts_on(self, text: str, span: Span) -> bool:
+        rule = self._rule(span.entity)
+        if rule.action is Action.ALLOW or span.score < (rule.threshold or 0.0):
+            return False
+        return text[span.start : span.end] not in self._allow
+
+    def _block(self, found: Sequence[Sequence[Span]]) -> None:
+        for spans in found:
+            for span in spans:
+                if self._rule(span.entity).action is Action.BLOCK:
+                    raise Blocked(f"redact.entities.{span.entity}")
+
+    def _literals(self, text: str, spans: Sequence[Span], vault: Vault) -> list[Span]:
+        """Text of the user that looks like a placeholder already given out. Others keep their number for the user.
+
+        Only what stays of the text counts: each piece between two spans is read by itself, as it will stand.
+        """
+        literals = []
+        at = 0
+        for end, after in [*((span.start, span.end) for span in spans), (len(text), len(text))]:
+            for mention in self._grammar.mentions(text[at:end]):
+                if not vault.reserve(mention.entity, mention.number):
+                    literals.append(Span(at + mention.start, at + mention.end, LITERAL, 1.0, "placeholder grammar"))
+            at = after
+        return literals
+
+    def _rewrite(self, text: str, spans: Sequence[Span], vault: Vault, tenant: str) -> str:
+        return replace(text, [(span, self._replacement(text, span, vault, tenant)) for span in spans])
+
+    def _replacement(self, text: str, span: Span, vault: Vault, tenant: str) -> str:
+        value = text[span.start : span.end]
+        match self._rule(span.entity).action:
+            case Action.MASK:
+                return masked(value)
+            case Action.REMOVE:
+                return removed(span.entity)
+            case Action.HASH:
+                return hashed(self._key, tenant, span.entity, value)
+            case _:
+                return vault.placeholder(span.entity, value)

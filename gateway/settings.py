@@ -1,0 +1,102 @@
+"""The server's own settings, typed, in one place, and the YAML reader that they and the policies share.
+
+A setting has one name in three places: `--upstream`, `GATEWAY_UPSTREAM`, `upstream:` in gateway.yaml.
+A flag wins over the environment, which wins over the file. What a tenant may do is not here but in the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+ENVIRONMENT_PREFIX = "GATEWAY_"
+
+
+class ConfigurationError(Exception):
+    """A file or a setting is wrong. The message says where, and what would be right (exit code 2)."""
+
+
+class Settings(BaseModel):
+    """How this server runs. Times are in seconds, sizes in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    policy: Path = Path("policies/default.yaml")
+    upstream: str = Field(default="http://127.0.0.1:8001/v1", pattern=r"^https?://[^\s]+$")
+    upstream_key_file: Path | None = None
+    """A file that holds the key sent to the upstream as a bearer token (vLLM's --api-key)."""
+    tokens: Path = Path("tokens.yaml")
+    store: str = Field(default="memory://", pattern=r"^memory://$")
+    workers: int = Field(default=1, ge=1, le=256)
+    audit: str = "none"
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    depth: int = Field(default=64, ge=4, le=500)
+    """How deep a request's JSON may nest."""
+    strings: int = Field(default=20_000, ge=16)
+    """How many texts one request may hold."""
+    header_timeout: float = Field(default=10.0, gt=0)
+    body_timeout: float = Field(default=30.0, gt=0)
+    send_timeout: float = Field(default=30.0, gt=0)
+    connect_timeout: float = Field(default=5.0, gt=0)
+
+    @classmethod
+    def resolve(cls, flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None) -> Settings:
+        """Merge file, environment and flags (None: not given).
+
+        Raises ConfigurationError naming the setting and where it came from.
+        """
+        merged: dict[str, Any] = {}
+        if file is not None:
+            document = read_yaml(file)
+            if not isinstance(document, dict):
+                raise ConfigurationError(f"{file}: expected settings as `name: value` lines")
+            merged.update({str(name).replace("-", "_"): value for name, value in document.items()})
+        for name in cls.model_fields:
+            if (value := environ.get(ENVIRONMENT_PREFIX + name.upper())) is not None:
+                merged[name] = value
+        merged.update({name: value for name, value in flags.items() if value is not None})
+        try:
+            return cls.model_validate(merged)
+        except ValidationError as error:
+            raise ConfigurationError(_explain(error, file)) from None
+
+
+def _explain(error: ValidationError, file: Path | None) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(part) for part in problem["loc"])
+        hint = problem["msg"]
+        if name == "store":
+            hint = "this version keeps everything in memory; use memory://"
+        if problem["type"] == "extra_forbidden":
+            hint = f"no such setting; the settings are: {', '.join(sorted(Settings.model_fields))}"
+        lines.append(f"setting {name} (--{name.replace('_', '-')}, {ENVIRONMENT_PREFIX}{name.upper()}): {hint}")
+    return ("\n" if len(lines) > 1 else "").join(lines) + (f"\n(settings file: {file})" if file else "")
+
+
+def read_yaml(path: Path) -> object:
+    """One YAML document as plain values. Raises ConfigurationError as `file:line:column: what`."""
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: is not UTF-8 text") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        at = f"{mark.line + 1}:{mark.column + 1}: " if mark else " "
+        raise ConfigurationError(f"{path}:{at}not valid YAML: {error.problem}") from None
+    except yaml.YAMLError:
+        raise ConfigurationError(f"{path}: not valid YAML") from None
+
+
+def write_yaml(document: object) -> str:
+    """Plain values as YAML text, keys in the order given."""
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))

@@ -1,0 +1,1 @@
+"""vLLM: the client that speaks to it."""

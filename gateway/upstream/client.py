@@ -1,0 +1,153 @@
+"""The client that speaks to vLLM (or anything with the same API). Foreign bodies and headers stop here.
+
+An upstream's error may quote the prompt, so only its status and a few known signs in it are looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import orjson
+
+from gateway.errors import (
+    ContextLengthExceeded,
+    GatewayError,
+    InvalidValue,
+    Overloaded,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
+from gateway.pipeline.ports import Call
+from gateway.upstream.sse import EventParser, MalformedStream, parse_object
+
+_MAX_ANSWER_BYTES = 64 * 2**20
+_MAX_ERROR_BYTES = 64 * 2**10
+_CONTEXT_SIGNS = re.compile(rb"context length|max_model_len|maximum model length|longer than the maximum", re.IGNORECASE)
+_PROBE_TIMEOUT_S = 2.0
+
+
+def salt_of(key: bytes, tenant: str) -> str:
+    """vLLM's `cache_salt`: requests share a prefix cache only within a tenant, and no tenant can guess another's."""
+    return hmac.new(key, b"cache_salt\0" + tenant.encode(), hashlib.sha256).hexdigest()
+
+
+class VllmClient:
+    """One connection pool per process. `urls` maps upstream names to base URLs that end in /v1."""
+
+    def __init__(
+        self, urls: Mapping[str, str], *, salt_key: bytes, connect_timeout_s: float, api_key: str | None = None
+    ) -> None:
+        self._urls = {name: url.rstrip("/") for name, url in urls.items()}
+        self._salt_key = salt_key
+        self._headers = {"content-type": "application/json", "accept-encoding": "identity"}
+        if api_key is not None:
+            self._headers["authorization"] = f"Bearer {api_key}"
+        self._connect_timeout_s = connect_timeout_s
+        self._opened: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Make the connection pool. Call it within the event loop that will use it."""
+        self._opened = aiohttp.ClientSession(
+            # vLLM closes idle connections after 5 s; let go of them before it does.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        if self._opened is None:
+            raise RuntimeError("open() the client first")
+        return self._opened
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def complete(self, call: Call) -> dict[str, Any]:
+        """The answer's JSON object. Raises UpstreamFailed, UpstreamTimeout and what `_refused` gives."""
+        async with self._post(call) as response:
+            return parse_object(await _read(response, _MAX_ANSWER_BYTES))
+
+    async def stream(self, call: Call) -> AsyncGenerator[dict[str, Any]]:
+        """The answer's events. Raises as `complete` does, also in the middle."""
+        parser = EventParser()
+        async with self._post(call) as response:
+            if not response.content_type.startswith("text/event-stream"):
+                raise UpstreamFailed("The model server did not answer with a stream.")
+            async for chunk in response.content.iter_any():
+                for event in parser.feed(chunk):
+                    if "error" in event:
+                        raise UpstreamFailed("The model server broke off its answer.")
+                    yield event
+                if parser.done:
+                    return
+            raise UpstreamFailed("The model server's answer ended in the middle.")
+
+    async def reachable(self, name: str) -> bool:
+        """Whether the upstream answers at all."""
+        probe = aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_S)
+        try:
+            async with self._session.get(f"{self._urls[name]}/models", headers=self._headers, timeout=probe) as response:
+                return response.status < 500
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    @asynccontextmanager
+    async def _post(self, call: Call) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer with status 200. Every failure while it is read becomes an error of ours."""
+        body = orjson.dumps({**call.body, "cache_salt": salt_of(self._salt_key, call.tenant)})
+        url = self._urls[call.upstream] + call.endpoint
+        timeout = aiohttp.ClientTimeout(total=call.timeout_s, sock_connect=self._connect_timeout_s)
+        try:
+            async with await self._open(url, body, timeout) as response:
+                if response.status != 200:
+                    raise _refused(response.status, await _read(response, _MAX_ERROR_BYTES))
+                yield response
+        except GatewayError:
+            raise
+        except TimeoutError:
+            raise UpstreamTimeout(
+                f"The model server did not finish within {call.timeout_s:g} s. Ask for a shorter answer, or try later."
+            ) from None
+        except MalformedStream:
+            raise UpstreamFailed("The model server's answer is not one of the OpenAI API.") from None
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise UpstreamFailed("The model server cannot be reached or broke off the connection. Try again.") from None
+
+    async def _open(self, url: str, body: bytes, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
+        """A kept connection that the server has just closed is not a failure: try once more on a new one."""
+        try:
+            return await self._session.post(
+                url, data=body, headers=self._headers, allow_redirects=False, timeout=timeout
+            )
+        except aiohttp.ServerDisconnectedError:
+            return await self._session.post(
+                url, data=body, headers=self._headers, allow_redirects=False, timeout=timeout
+            )
+
+
+async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size_bytes = 0
+    async for chunk in response.content.iter_any():
+        size_bytes += len(chunk)
+        if size_bytes > limit_bytes:
+            raise MalformedStream("an answer is too long")
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _refused(status: int, body: bytes) -> GatewayError:
+    if status in (400, 422) and _CONTEXT_SIGNS.search(body):
+        return ContextLengthExceeded("The prompt and max_tokens together are longer than the model's context.")
+    if status in (400, 413, 422):
+        return InvalidValue("The model server does not accept this request; check its fields against the API of vLLM.")
+    if status in (429, 503):
+        return Overloaded("The model server is busy; try again in a moment.")
+    return UpstreamFailed(f"The model server answered with status {status}.")
