@@ -71,7 +71,9 @@ class Blocked(InvalidRequest):
     code = "content_filter"
 
     def __init__(self, rule: str) -> None:
-        super().__init__(f"The policy does not allow this content (rule: {rule}). Remove it and send the request again.")
+        super().__init__(
+            f"The policy does not allow this content (rule: {rule}). Remove it and send the request again."
+        )
         self.rule = rule
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from gateway.build import build_stages, checked_detector
 from gateway.errors import Blocked
@@ -30,7 +32,7 @@ _SCHEMA_TITLE = "Policy of the privacy gateway"
 
 @app.command()
 def check(files: list[Path]) -> None:
-    """Say what is wrong with policies, as `file:line:column: what, and what would be right`. Exit code 1 if anything is."""
+    """Say what is wrong with policies, as `file:line:column: what, and what is right`. Exit code 1 if so."""
     wrong = 0
     for file in files:
         try:
@@ -61,13 +63,14 @@ def explain(file: Path, text: Annotated[str, typer.Option(help="A text as a user
         rule = loaded.policy.redact.rule(span.entity)
         low = span.score < (rule.threshold or 0)
         action = f"none: below {rule.threshold:g}" if low else rule.action.value
-        table.add_row(text[span.start : span.end], span.entity, f"{span.score:.2f}", span.source, action)
+        table.add_row(Text(text[span.start : span.end]), span.entity, f"{span.score:.2f}", span.source, action)
     console = Console()
     console.print(table)
+    chain = build_stages(loaded, hash_key=secrets.token_bytes(32))
     try:
-        console.print("the model sees:", sees(build_stages(loaded, hash_key=b"explain"), loaded.policy, text), markup=False)
+        typer.echo(f"the model sees: {sees(chain, loaded.policy, text)}")
     except Blocked as blocked:
-        console.print(f"the request is refused by {blocked.rule}", markup=False)
+        typer.echo(f"the request is refused by {blocked.rule}")
 
 
 @app.command()
@@ -76,7 +79,7 @@ def test(files: list[Path]) -> None:
     failed = 0
     for file in files:
         loaded = load_policy(file)
-        chain = build_stages(loaded, hash_key=b"test")
+        chain = build_stages(loaded, hash_key=b"policy test")
         for index, what in failures(loaded.policy, lambda text: sees(chain, loaded.policy, text)):  # noqa: B023
             failed += 1
             typer.echo(loaded.problem(("tests", index), what), err=True)

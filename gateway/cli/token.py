@@ -28,7 +28,9 @@ def mint(
     tokens: TokensFile = Path("tokens.yaml"),
     subject: Annotated[str, typer.Option(help="Who uses it, a name of your own.")] = "",
     model: Annotated[list[str] | None, typer.Option(help="A public model name, or * for all. Repeatable.")] = None,
-    expires: Annotated[str | None, typer.Option(help="Such as 12h or 30d; without it the token does not expire.")] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="Such as 12h or 30d; without it the token does not expire.")
+    ] = None,
 ) -> None:
     """Make a token and print it. It is shown this once: only its hash is kept."""
     now = datetime.now(UTC).replace(microsecond=0)

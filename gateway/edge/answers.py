@@ -101,7 +101,9 @@ class AnswerWriter:
         except GatewayError:
             raise
         except Exception as error:
-            raise StageFailed(f"The answer could not be checked, so it was not sent. ({type(error).__name__})") from None
+            raise StageFailed(
+                f"The answer could not be checked, so it was not sent. ({type(error).__name__})"
+            ) from None
         return written if whole or _says_something(written) else None
 
 

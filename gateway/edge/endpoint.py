@@ -28,7 +28,7 @@ from gateway.pipeline.exchange import Deadline, Exchange
 from gateway.pipeline.ports import Call, Clock, Upstream
 from gateway.pipeline.prompt import Prompt
 from gateway.pipeline.stage import Chain, Outlets
-from gateway.policy.schema import Policy
+from gateway.policy.schema import ModelRoute, Policy
 from gateway.settings import Settings
 
 Result = TypeVar("Result")
@@ -125,19 +125,19 @@ class _Run:
 
     async def _answer(self, headers: dict[bytes, bytes]) -> None:
         service = self._service
-        self._principal = service.authenticator.principal(headers.get(b"authorization"))
+        principal = self._principal = service.authenticator.principal(headers.get(b"authorization"))
         limits = service.policy.limits
         raw = await read_body(self._receive, headers, limits.body, service.settings.body_timeout)
         body = parse_object(raw, service.settings.depth)
-        await _while_connected(self._receive, self._converse(body))
+        await _while_connected(self._receive, self._converse(body, principal))
 
-    async def _converse(self, body: dict[str, Any]) -> None:
+    async def _converse(self, body: dict[str, Any], principal: Principal) -> None:
         """From the parsed body on: the work that stops when the client goes."""
         service = self._service
-        route = self._route(body)
+        route = self._route(body, principal)
         self._check(body, service.policy)
         self._streamed = body.get("stream") is True
-        exchange = self._open_exchange()
+        exchange = self._open_exchange(principal)
         prompt = await self._redacted(body, exchange)
         outlets = Outlets(service.chain, exchange)
         head = Head(f"{self._form.id_prefix}-{self._id}", self._model, _wants_json(body))
@@ -155,21 +155,19 @@ class _Run:
             answer = self._writer.whole(await service.upstream.complete(call))
             await self._send_timed(lambda: send_json(self._client_send, 200, answer, self._headers()))
 
-    def _route(self, body: Mapping[str, Any]) -> Any:
+    def _route(self, body: Mapping[str, Any], principal: Principal) -> ModelRoute:
         name = body.get("model")
         if not isinstance(name, str) or not name:
             raise InvalidValue("model is required: the name of a model, see /v1/models.", param="model")
         route = self._service.policy.models.get(name)
         if route is None:
             raise ModelNotFound("There is no model of this name here; GET /v1/models lists them.", param="model")
-        assert self._principal is not None
-        self._principal.require(name)
+        principal.require(name)
         self._model = name
         return route
 
-    def _open_exchange(self) -> Exchange:
-        principal, service = self._principal, self._service
-        assert principal is not None
+    def _open_exchange(self, principal: Principal) -> Exchange:
+        service = self._service
         self._exchange = Exchange(
             id=self._id,
             tenant=principal.tenant,
@@ -198,7 +196,7 @@ class _Run:
                 return await service.offload(lambda: service.chain.on_request(prompt, exchange))
         except TimeoutError:
             raise RedactionUnavailable(
-                "The request could not be checked for personal data in time, so it was not sent on. Send less at a time."
+                "The request could not be checked for personal data in time, so it was not sent on. Send less of it."
             ) from None
         finally:
             self._analysis_s = service.clock() - started_s

@@ -62,7 +62,9 @@ class Models(Endpoint):
         if name is None:
             return {"object": "list", "data": list(listed.values())}
         if name not in listed:
-            raise ModelNotFound("There is no model of this name for this token; GET /v1/models lists them.", param="model")
+            raise ModelNotFound(
+                "There is no model of this name for this token; GET /v1/models lists them.", param="model"
+            )
         return listed[name]
 
 

@@ -19,11 +19,32 @@ COMMON_FIELDS = frozenset(
     "truncation_side use_beam_search watermarking".split()
 )
 CHAT_FIELDS = COMMON_FIELDS | frozenset(
-    "messages tools tool_choice parallel_tool_calls functions function_call top_logprobs max_completion_tokens "
-    "reasoning_effort verbosity prediction modalities web_search_options add_generation_prompt chat_template_kwargs "
-    "continue_final_message include_reasoning documents chat_template echo priority vllm_xargs".split()
+    [
+        "messages",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "functions",
+        "function_call",
+        "top_logprobs",
+        "max_completion_tokens",
+        "reasoning_effort",
+        "verbosity",
+        "prediction",
+        "modalities",
+        "web_search_options",
+        "add_generation_prompt",
+        "chat_template_kwargs",
+        "continue_final_message",
+        "include_reasoning",
+        "documents",
+        "chat_template",
+        "echo",
+        "priority",
+        "vllm_xargs",
+    ]
 )
-COMPLETION_FIELDS = COMMON_FIELDS | frozenset("prompt suffix echo priority vllm_xargs".split())
+COMPLETION_FIELDS = COMMON_FIELDS | frozenset(["prompt", "suffix", "echo", "priority", "vllm_xargs"])
 
 _NESTED_KEYS = frozenset(
     "role content name type text refusal reasoning reasoning_content thinking tool_calls tool_call_id id index "
@@ -36,8 +57,33 @@ _NESTED_KEYS = frozenset(
     "json regex choice json_object structural_tag disable_any_whitespace enable_thinking".split()
 )
 _VALUES = frozenset(
-    "system developer user assistant tool function text auto none required low medium high json_object json_schema "
-    "object string number integer boolean array null custom allowed_tools default".split()
+    [
+        "system",
+        "developer",
+        "user",
+        "assistant",
+        "tool",
+        "function",
+        "text",
+        "auto",
+        "none",
+        "required",
+        "low",
+        "medium",
+        "high",
+        "json_object",
+        "json_schema",
+        "object",
+        "string",
+        "number",
+        "integer",
+        "boolean",
+        "array",
+        "null",
+        "custom",
+        "allowed_tools",
+        "default",
+    ]
 )
 _PARAMETERS = COMMON_FIELDS - {"metadata", "user", "structured_outputs", "response_format", "stop", "bad_words"}
 

@@ -20,7 +20,10 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
-            "gateway_requests", "Exchanges by endpoint, status and code", ("endpoint", "status", "code"), registry=registry
+            "gateway_requests",
+            "Exchanges by endpoint, status and code",
+            ("endpoint", "status", "code"),
+            registry=registry,
         )
         self._findings = Counter(
             "gateway_findings", "What stages found, by kind and action", ("stage", "kind", "action"), registry=registry

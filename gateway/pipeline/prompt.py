@@ -122,14 +122,14 @@ def _set(node: Any, path: Path, text: str) -> Any:
     """A copy of the containers along `path`, with `text` at its end."""
     if not path:
         return text
-    copy = list(node) if isinstance(node, list) else dict(node)
+    copy: Any = list(node) if isinstance(node, list) else dict(node)
     copy[path[0]] = _set(copy[path[0]], path[1:], text)
     return copy
 
 
 def _rename(node: Any, path: Path, key: str) -> Any:
     if len(path) > 1:
-        copy = list(node) if isinstance(node, list) else dict(node)
+        copy: Any = list(node) if isinstance(node, list) else dict(node)
         copy[path[0]] = _rename(copy[path[0]], path[1:], key)
         return copy
     if key in node:

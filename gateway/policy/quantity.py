@@ -29,7 +29,9 @@ def parse_duration(value: object) -> float:
     return float(match[1]) * _DURATION_UNITS[match[2]]
 
 
-Size = Annotated[int, BeforeValidator(parse_size), WithJsonSchema({"type": ["string", "integer"], "pattern": _SIZE.pattern})]
+Size = Annotated[
+    int, BeforeValidator(parse_size), WithJsonSchema({"type": ["string", "integer"], "pattern": _SIZE.pattern})
+]
 Duration = Annotated[
     float, BeforeValidator(parse_duration), WithJsonSchema({"type": "string", "pattern": _DURATION.pattern})
 ]

@@ -87,7 +87,9 @@ class Redact(_Part):
     """Findings with a lower score are ignored."""
     default: Action = Action.PLACEHOLDER
     """The action for entity types not named under `entities`."""
-    entities: dict[EntityName, Annotated[EntityRule, BeforeValidator(_entity_rule, json_schema_input_type=Action | EntityRule)]] = {}
+    entities: dict[
+        EntityName, Annotated[EntityRule, BeforeValidator(_entity_rule, json_schema_input_type=Action | EntityRule)]
+    ] = {}
     recognizers: tuple[Recognizer, ...] = ()
     allow: tuple[str, ...] = ()
     """Exact values that are never redacted."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+import regex
 from presidio_analyzer import EntityRecognizer, PatternRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
-from regex import Pattern, compile
 
 from gateway.pipeline.exchange import Deadline
 from gateway.pipeline.span import Span
@@ -50,13 +51,16 @@ def silence_presidio() -> None:
 class _Pattern:
     """One pattern of a recognizer that adds nothing to Presidio's way of running patterns."""
 
-    compiled: Pattern[str]
+    compiled: regex.Pattern[str]
     score: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Recognizer:
+    """A recognizer of Presidio's with what is asked of it for every text at hand."""
+
     presidio: EntityRecognizer
+    name: str
     patterns: tuple[_Pattern, ...]
     context: tuple[str, ...]
 
@@ -65,7 +69,6 @@ class PresidioDetector:
     """Finds personal data with Presidio's recognizers, in every language of the policy."""
 
     def __init__(self, nlp: NlpEngine, recognizers: Sequence[EntityRecognizer], languages: Sequence[str]) -> None:
-        silence_presidio()
         self._nlp = nlp
         self._by_language = {
             language: [_prepare(r) for r in recognizers if r.supported_language == language] for language in languages
@@ -84,31 +87,32 @@ class PresidioDetector:
             artifacts = self._nlp.process_text(text, language)
             words = ContextWords(artifacts)
             for recognizer in recognizers:
-                for span in self._run(recognizer, text, artifacts, deadline):
-                    if recognizer.context:
-                        score = enhanced(span.score, words.before(span.start), recognizer.context)
-                        span = Span(span.start, span.end, span.entity, score, span.source)
-                    spans.append(span)
+                found = self._run(recognizer, text, artifacts, deadline)
+                spans.extend(_in_context(span, recognizer.context, words) for span in found)
         return spans
 
-    def _run(
-        self, recognizer: _Recognizer, text: str, artifacts: NlpArtifacts, deadline: Deadline
-    ) -> Iterator[Span]:
+    def _run(self, recognizer: _Recognizer, text: str, artifacts: NlpArtifacts, deadline: Deadline) -> Iterator[Span]:
         if recognizer.patterns:
             return _match(recognizer, text, deadline)
         deadline.left()
         presidio = recognizer.presidio
         results = presidio.analyze(text, presidio.supported_entities, artifacts) or []
-        return (_span(result, presidio.name) for result in results)
+        return (_span(result, recognizer.name) for result in results)
 
 
-def _prepare(recognizer: EntityRecognizer) -> _Recognizer:
+def _in_context(span: Span, context: Sequence[str], words: ContextWords) -> Span:
+    if not context:
+        return span
+    return replace(span, score=enhanced(span.score, words.before(span.start), context))
+
+
+def _prepare(recognizer: Any) -> _Recognizer:
     patterns: tuple[_Pattern, ...] = ()
-    if isinstance(recognizer, PatternRecognizer) and type(recognizer).analyze is PatternRecognizer.analyze:
+    if getattr(type(recognizer), "analyze", None) is PatternRecognizer.analyze:
         flags = recognizer.global_regex_flags
-        patterns = tuple(_Pattern(compile(p.regex, flags=flags), p.score) for p in recognizer.patterns)
+        patterns = tuple(_Pattern(regex.compile(p.regex, flags=flags), p.score) for p in recognizer.patterns)
     context = tuple(word.lower() for word in recognizer.context or ())
-    return _Recognizer(recognizer, patterns, context)
+    return _Recognizer(recognizer, str(recognizer.name), patterns, context)
 
 
 def _match(recognizer: _Recognizer, text: str, deadline: Deadline) -> Iterator[Span]:
@@ -122,10 +126,10 @@ def _match(recognizer: _Recognizer, text: str, deadline: Deadline) -> Iterator[S
                 continue
             score = _validated(presidio, match[0], pattern.score)
             if score > EntityRecognizer.MIN_SCORE:
-                yield Span(start, end, entity, score, presidio.name)
+                yield Span(start, end, entity, score, recognizer.name)
 
 
-def _validated(recognizer: PatternRecognizer, value: str, score: float) -> float:
+def _validated(recognizer: Any, value: str, score: float) -> float:
     verdict = recognizer.validate_result(value)
     if verdict is not None:
         score = EntityRecognizer.MAX_SCORE if verdict else EntityRecognizer.MIN_SCORE
@@ -140,6 +144,7 @@ def _span(result: RecognizerResult, source: str) -> Span:
 
 def build_detector(policy: Redact) -> PresidioDetector:
     """Raises ConfigurationError if the policy's engine cannot be loaded."""
+    silence_presidio()
     engine = load_engine(policy)
     registry = build_registry(policy, engine.nlp)
     return PresidioDetector(engine.nlp, [*registry.recognizers, *engine.recognizers], policy.languages)

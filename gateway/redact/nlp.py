@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import spacy
 from presidio_analyzer import EntityRecognizer
@@ -35,18 +36,19 @@ class Engine:
     recognizers: Sequence[EntityRecognizer] = ()
 
 
-class BlankNlpEngine(SpacyNlpEngine):  # type: ignore[misc]  # Presidio's classes are untyped
+class BlankNlpEngine(SpacyNlpEngine):
     """Words only, no model: for context words and patterns. A word's lemma is the word in lower case."""
 
     def __init__(self, languages: Sequence[str]) -> None:
         super().__init__(ner_model_configuration=_ner_configuration())
-        self.nlp = {language: spacy.blank(language) for language in languages}
+        self._blank = {language: spacy.blank(language) for language in languages}
+        self.nlp: Any = self._blank
 
     def load(self) -> None:
         """There is nothing to load."""
 
     def process_text(self, text: str, language: str) -> NlpArtifacts:
-        words = self.nlp[language].make_doc(text)
+        words = self._blank[language].make_doc(text)
         return NlpArtifacts(
             entities=[],
             tokens=words,
@@ -103,7 +105,7 @@ def _spacy(name: str, languages: Sequence[str]) -> SpacyNlpEngine:
     except Exception as error:
         raise EngineUnavailable(
             f"redact.nlp.engine: the spaCy model {name} does not load ({type(error).__name__}); install the version "
-            f"made for spaCy {spacy.__version__}"
+            f"made for spaCy {spacy.about.__version__}"
         ) from None
     return engine
 

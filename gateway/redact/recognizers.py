@@ -20,6 +20,7 @@ from gateway.policy.schema import Redact
 
 # Everything that can stand in or right beside a phone number: digits, their separators, and words of extensions.
 _PHONE_NEIGHBOURHOOD = 48
+_LENIENCY = 1
 _PHONE_DIGITS = regex.compile(r"\p{Nd}(?:[^\p{Nd}\n]{0,7}\p{Nd}){4,}")
 
 
@@ -48,7 +49,7 @@ class WindowedPhoneRecognizer(PhoneRecognizer):
         for start, end in _phone_windows(text):
             seen: set[tuple[int, int]] = set()
             for region in self.supported_regions:
-                matcher = phonenumbers.PhoneNumberMatcher(text[start:end], region, leniency=self.leniency)
+                matcher = phonenumbers.PhoneNumberMatcher(text[start:end], region, leniency=_LENIENCY)
                 for match in matcher:
                     place = (start + match.start, start + match.end)
                     if place not in seen:
@@ -78,7 +79,8 @@ def build_registry(policy: Redact, nlp: NlpEngine) -> RecognizerRegistry:
     registry.load_predefined_recognizers(languages=languages, nlp_engine=nlp)
     for language in languages:
         _exchange(registry, EmailRecognizer, OfflineEmailRecognizer(language), language)
-        _exchange(registry, PhoneRecognizer, WindowedPhoneRecognizer(supported_language=language), language)
+        phone = WindowedPhoneRecognizer(supported_language=language, name="PhoneRecognizer")
+        _exchange(registry, PhoneRecognizer, phone, language)
         for recognizer in _own(policy, language):
             registry.add_recognizer(recognizer)
     return registry
@@ -104,7 +106,7 @@ def _own(policy: Redact, language: str) -> Sequence[EntityRecognizer]:
                 name=name,
                 supported_language=language,
                 patterns=[pattern],
-                context=list(rule.context) or None,
+                context=list(rule.context),
             )
         )
     for index, denied in enumerate(policy.deny):

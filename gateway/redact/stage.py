@@ -47,10 +47,9 @@ class RedactStage:
         counts: Counter[tuple[str, Action]] = Counter()
         redacted = []
         for text, spans in zip(texts, found, strict=True):
-            spans = [*spans, *self._literals(text, spans, vault)]
-            spans.sort(key=lambda span: span.start)
-            redacted.append(self._rewrite(text, spans, vault, exchange.tenant))
-            counts.update((span.entity, self._rule(span.entity).action) for span in spans)
+            replaced = sorted([*spans, *self._literals(text, spans, vault)], key=lambda span: span.start)
+            redacted.append(self._rewrite(text, replaced, vault, exchange.tenant))
+            counts.update((span.entity, self._rule(span.entity).action) for span in replaced)
         exchange.keep(vault)
         exchange.findings += [Finding("redact", kind, action, n) for (kind, action), n in counts.items()]
         try:

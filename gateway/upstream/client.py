@@ -28,7 +28,9 @@ from gateway.upstream.sse import EventParser, MalformedStream, parse_object
 
 _MAX_ANSWER_BYTES = 64 * 2**20
 _MAX_ERROR_BYTES = 64 * 2**10
-_CONTEXT_SIGNS = re.compile(rb"context length|max_model_len|maximum model length|longer than the maximum", re.IGNORECASE)
+_CONTEXT_SIGNS = re.compile(
+    rb"context length|max_model_len|maximum model length|longer than the maximum", re.IGNORECASE
+)
 _PROBE_TIMEOUT_S = 2.0
 
 
@@ -93,7 +95,9 @@ class VllmClient:
         """Whether the upstream answers at all."""
         probe = aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_S)
         try:
-            async with self._session.get(f"{self._urls[name]}/models", headers=self._headers, timeout=probe) as response:
+            async with self._session.get(
+                f"{self._urls[name]}/models", headers=self._headers, timeout=probe
+            ) as response:
                 return response.status < 500
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False

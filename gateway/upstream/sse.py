@@ -30,8 +30,8 @@ class EventParser:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > MAX_EVENT_BYTES:
             raise MalformedStream("an event is too long")
-        for line in lines:
-            line = line.rstrip(b"\r")
+        for ended in lines:
+            line = ended.rstrip(b"\r")
             if line.startswith(b"data:"):
                 self._data.append(line[5:].lstrip(b" "))
             elif not line and self._data:

@@ -1,0 +1,69 @@
+# Everything a user or contributor runs. `make demo` and `make test` set themselves up on a fresh machine.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test test-fast lint format bench model model-check schema lock golden clean
+
+demo: $(VENV)/runtime
+	@$(BIN)/python -m demo
+
+test: $(VENV)/dev
+	$(BIN)/python -m demo.install
+	$(MAKE) lint
+	REQUIRED_E2E=10 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+test-fast: $(VENV)/dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not vllm"
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy gateway demo bench tests models/evaluate.py
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/runtime
+	$(BIN)/python -m bench.run
+
+model: $(VENV)/runtime
+	$(BIN)/python -m demo.install
+	.venv-vllm/bin/python -m models.train
+
+model-check: $(VENV)/dev
+	$(BIN)/python -m demo.install
+	$(BIN)/python -m pytest -q tests/e2e/test_tiny_llama.py
+
+schema: $(VENV)/runtime
+	$(BIN)/gateway policy schema > policies/policy.schema.json
+
+golden: $(VENV)/dev
+	$(BIN)/python -m tests.golden.regenerate
+
+lock: $(VENV)/dev
+	$(BIN)/pip install -q uv
+	for name in runtime dev; do $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --universal requirements/$$name.in -o requirements/$$name.txt; done
+
+clean:
+	rm -rf $(VENV) .venv-vllm .demo
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/runtime: requirements/runtime.txt pyproject.toml | $(VENV)/python
+	@echo "installing the gateway…"
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/runtime.txt
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt $(VENV)/runtime | $(VENV)/python
+	@echo "installing what the tests need…"
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
