@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +22,29 @@ class Span:
         return self.end - self.start
 
 
-def merge(spans: Iterable[Span]) -> list[Span]:
+def merge(spans: Iterable[Span], strictness: Callable[[str], int] = lambda _: 0) -> list[Span]:
     """Disjoint spans in order, hiding every character that any given span hides.
 
-    Spans that overlap become one over their union, so that no rest of a loser stays readable. The widest gives
-    the type; among equals the higher score, then the name that sorts first, so that the result is the same
-    whatever the order of the input.
+    Spans that overlap become one over their union, so that no rest of a loser stays readable. The type that is
+    treated most strictly names it; among equals the widest, then the higher score, then the name that sorts first,
+    so that the result is the same whatever the order of the input.
     """
     merged: list[Span] = []
-    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
+    best: list[Span] = []
+
+    def rank(span: Span) -> tuple[int, int, float, str]:
+        return (-strictness(span.entity), -span.length, -span.score, span.entity)
+
+    for span in sorted(spans, key=lambda s: (s.start, s.end)):
+        if span.length == 0:
+            continue
         if merged and span.start < merged[-1].end:
+            best[-1] = min(best[-1], span, key=rank)
             last = merged[-1]
-            best = min(last, span, key=lambda s: (-s.length, -s.score, s.entity))
-            merged[-1] = Span(last.start, max(last.end, span.end), best.entity, best.score, best.source)
-        elif span.length > 0:
+            merged[-1] = replace_fields(best[-1], start=last.start, end=max(last.end, span.end))
+        else:
             merged.append(span)
+            best.append(span)
     return merged
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
-
 from gateway.policy.schema import Action
 
-Keyed = Callable[[str], str]
+STRICTNESS = (Action.ALLOW, Action.PLACEHOLDER, Action.HASH, Action.MASK, Action.REMOVE, Action.BLOCK)
+"""From what hides least to what hides most: where findings overlap, the strictest action decides."""
 
 
 def masked(value: str) -> str:
@@ -28,6 +27,3 @@ def hashed(key: bytes, tenant: str, entity: str, value: str) -> str:
     """
     parts = b"".join(len(part).to_bytes(8, "big") + part for part in (p.encode() for p in (tenant, entity, value)))
     return f"<{entity}#{hmac.new(key, parts, hashlib.sha256).hexdigest()[:16]}>"
-
-
-REVERSIBLE = frozenset({Action.PLACEHOLDER})

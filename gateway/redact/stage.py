@@ -14,7 +14,7 @@ from gateway.pipeline.prompt import Prompt, PromptError
 from gateway.pipeline.span import Span, merge, replace
 from gateway.pipeline.stage import PassThrough, StreamFilter
 from gateway.policy.schema import Action, EntityRule, Redact
-from gateway.redact.actions import hashed, masked, removed
+from gateway.redact.actions import STRICTNESS, hashed, masked, removed
 from gateway.redact.conversation import spread
 from gateway.redact.placeholder import LITERAL, Grammar
 from gateway.redact.restore import RestoreFilter
@@ -67,6 +67,9 @@ class RedactStage:
     def _rule(self, entity: str) -> EntityRule:
         return self._rules.get(entity, self._default)
 
+    def _strictness(self, entity: str) -> int:
+        return STRICTNESS.index(self._rule(entity).action)
+
     def _found(self, texts: Sequence[str], exchange: Exchange) -> list[list[Span]]:
         """Spans to act on, per text: above their thresholds, not allowed, spread over the conversation, disjoint."""
         try:
@@ -78,7 +81,8 @@ class RedactStage:
                 for text, spans in zip(texts, detected, strict=True)
             ]
             self._block(kept)
-            return [merge(spans) for spans in spread(texts, [merge(spans) for spans in kept])]
+            merged = [merge(spans, self._strictness) for spans in kept]
+            return [merge(spans, self._strictness) for spans in spread(texts, merged)]
         except GatewayError:
             raise
         except Exception as error:
