@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -71,8 +72,6 @@ def test_the_core_imports_no_io() -> None:
 
 
 def test_importing_the_core_loads_no_library_that_does_io() -> None:
-    import subprocess
-
     code = (
         "import sys, gateway.pipeline.stage, gateway.pipeline.span, gateway.pipeline.prompt, gateway.pipeline.ports;"
         "print(sorted({'asyncio', 'socket', 'aiohttp', 'spacy', 'fastapi', 'pydantic'} & set(sys.modules)))"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+
 from gateway.policy.schema import Action
 
 STRICTNESS = (Action.ALLOW, Action.PLACEHOLDER, Action.HASH, Action.MASK, Action.REMOVE, Action.BLOCK)

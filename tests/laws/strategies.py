@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hypothesis import strategies as st
 
@@ -77,7 +78,7 @@ def texts_of(redacted: Prompt) -> list[str]:
 
 def pieces(text: str, cuts: Sequence[int]) -> list[str]:
     at = sorted({min(cut, len(text)) for cut in cuts} | {0, len(text)})
-    return [text[a:b] for a, b in zip(at, at[1:], strict=False)]
+    return [text[a:b] for a, b in pairwise(at)]
 
 
 def run(stream_filter: StreamFilter, parts: Sequence[str]) -> tuple[str, list[str]]:
