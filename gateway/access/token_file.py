@@ -42,9 +42,11 @@ class _File(BaseModel):
 
 def load_tokens(path: Path) -> dict[str, TokenRecord]:
     """Records by token id. Raises ConfigurationError; a time without a zone is taken as UTC."""
+    if not path.exists():
+        raise ConfigurationError(f"{path}: there is no such file; `gateway token mint --tokens {path} …` makes it")
     document = read_yaml(path)
     try:
-        file = _File.model_validate(document or {})
+        file = _File.model_validate({} if document is None else document)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in problem["loc"])

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import logging
+import random
+import time
+
+import pytest
+import spacy
+from presidio_analyzer import AnalyzerEngine, EntityRecognizer, Pattern, PatternRecognizer, RecognizerResult
+from presidio_analyzer.nlp_engine import NlpArtifacts
+from presidio_analyzer.predefined_recognizers import EmailRecognizer
+from presidio_analyzer.recognizer_registry import RecognizerRegistry
+
+from gateway.pipeline.exchange import Deadline
+from gateway.policy.schema import Redact
+from gateway.redact.detector import DetectionFailed, PresidioDetector, build_detector
+from gateway.redact.nlp import BlankNlpEngine, EngineUnavailable, load_engine
+from gateway.redact.recognizers import OfflineEmailRecognizer, build_registry
+
+
+def deadline(seconds: float = 30.0) -> Deadline:
+    return Deadline.after(time.monotonic, seconds)
+
+
+@pytest.fixture(scope="module")
+def detector() -> PresidioDetector:
+    return build_detector(Redact())
+
+
+def found(detector: PresidioDetector, text: str, threshold: float = 0.4) -> set[tuple[str, str]]:
+    spans = detector.detect([text], deadline())[0]
+    return {(span.entity, text[span.start : span.end]) for span in spans if span.score >= threshold}
+
+
+@pytest.mark.parametrize(
+    ("entity", "value"),
+    [
+        ("EMAIL_ADDRESS", "jane.doe@example.org"),
+        ("EMAIL_ADDRESS", "jane@corp.internal"),
+        ("PHONE_NUMBER", "212-555-0187"),
+        ("PHONE_NUMBER", "+49 30 901820"),
+        ("CREDIT_CARD", "4111 1111 1111 1111"),
+        ("IBAN_CODE", "DE89370400440532013000"),
+        ("IP_ADDRESS", "203.0.113.77"),
+        ("US_SSN", "536-90-4399"),
+        ("CRYPTO", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
+    ],
+)
+def test_finds_values_in_a_sentence(detector: PresidioDetector, entity: str, value: str) -> None:
+    assert (entity, value) in found(detector, f"Please note {value} for later.")
+
+
+def test_words_before_a_value_raise_its_score(detector: PresidioDetector) -> None:
+    def score(text: str) -> float:
+        return max(span.score for span in detector.detect([text], deadline())[0] if span.entity == "PHONE_NUMBER")
+
+    assert score("my phone is 212-555-0187") == pytest.approx(score("it says 212-555-0187") + 0.35)
+
+
+def test_own_recognizers_and_denied_words_are_found() -> None:
+    policy = Redact.model_validate(
+        {
+            "recognizers": [{"entity": "EMPLOYEE_ID", "pattern": r"E-\d{6}", "score": 0.3, "context": ["employee"]}],
+            "deny": [{"entity": "PROJECT", "text": ["Bluebird", "C++ port"]}],
+        }
+    )
+    own = build_detector(policy)
+    assert found(own, "employee E-123456 works on Bluebird and the C++ port.", 0.6) >= {
+        ("EMPLOYEE_ID", "E-123456"),
+        ("PROJECT", "Bluebird"),
+        ("PROJECT", "C++ port"),
+    }
+
+
+def random_texts(count: int) -> list[str]:
+    chance = random.Random(7)
+    pieces = [
+        "call 212-555-0187", "+44 20 7946 0958", "(030) 901820", "4111-1111-1111-1111", "5500 0000 0000 0004",
+        "DE89 3704 0044 0532 0130 00", "10.0.0.1", "::1", "2001:db8::8a2e:370:7334", "536-90-4399", "078-05-1120",
+        "a.b@example.org", "http://example.com/x?y=1", "www.example.org", "12/31/1999", "2024-05-06T10:11:12Z",
+        "00:1B:44:11:3A:B7", "123e4567-e89b-12d3-a456-426614174000", "GB29NWBK60161331926819", "bank account 12345678",
+        "license A1234567", "passport 912803456", "nhs 943 476 5919", "ext. 123", "x 55", "the", "quick", "7", "—", "é",
+        "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "\n", ",", "order 4711-0815", "v1.2.3.4", "1,234,567.89", "03.04.2021",
+    ]  # fmt: skip
+    return [" ".join(chance.choices(pieces, k=chance.randint(1, 25))) for _ in range(count)]
+
+
+def test_finds_what_stock_presidio_finds_with_the_same_scores() -> None:
+    policy = Redact()
+    nlp = BlankNlpEngine(["en"])
+    ours = PresidioDetector(nlp, list(build_registry(policy, nlp).recognizers), ["en"])
+    registry = RecognizerRegistry(supported_languages=["en"])
+    registry.load_predefined_recognizers(languages=["en"], nlp_engine=nlp)
+    # The one documented difference is which e-mail addresses are known; everything else is stock.
+    registry.recognizers = [r for r in registry.recognizers if not isinstance(r, EmailRecognizer)]
+    registry.add_recognizer(OfflineEmailRecognizer("en"))
+    stock = AnalyzerEngine(registry=registry, nlp_engine=nlp, supported_languages=["en"])
+    for text in random_texts(300):
+        expected = {(r.start, r.end, r.entity_type, round(r.score, 3)) for r in stock.analyze(text, "en")}
+        spans = ours.detect([text], deadline())[0]
+        got = {(s.start, s.end, s.entity, round(s.score, 3)) for s in spans}
+        # Stock drops findings inside others of the same type; the stage merges them later.
+        assert expected <= got, text
+        extra = {(s, e, t) for s, e, t, _ in got - expected}
+        assert all(any(a <= s and e <= b and t == u for a, b, u, _ in expected) for s, e, t in extra), text
+
+
+def test_a_pattern_that_runs_out_of_time_stops_the_request() -> None:
+    slow = PatternRecognizer("SLOW", patterns=[Pattern("slow", r"(a+)+b", 0.5)])
+    nlp = BlankNlpEngine(["en"])
+    with pytest.raises(Exception, match=r".*") as caught:
+        PresidioDetector(nlp, [slow], ["en"]).detect(["a" * 4000 + "c"], deadline(0.2))
+    assert isinstance(caught.value, TimeoutError) or caught.typename == "DeadlineExceeded"
+
+
+def test_a_failure_that_presidio_only_logs_stops_the_request() -> None:
+    class Swallows(EntityRecognizer):
+        def load(self) -> None: ...
+
+        def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
+            try:
+                raise TimeoutError(text)
+            except TimeoutError:
+                logging.getLogger("presidio-analyzer").warning("timed out, skipping", exc_info=True)
+            return []
+
+    build_detector(Redact())
+    with pytest.raises(DetectionFailed):
+        PresidioDetector(BlankNlpEngine(["en"]), [Swallows(["X"])], ["en"]).detect(["Ann"], deadline())
+
+
+def test_nothing_that_presidio_logs_is_written(caplog: pytest.LogCaptureFixture, detector: PresidioDetector) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("presidio-analyzer").setLevel(logging.DEBUG)
+    try:
+        detector.detect(["IBAN DE89370400440532013001 phone 212-555-0187"], deadline())
+    finally:
+        logging.getLogger("presidio-analyzer").setLevel(logging.NOTSET)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("engine", "hint"),
+    [
+        ("spacy:not_a_model", "not installed"),
+        ("transformers:no/such-model", "pip install"),
+        ("gliner:no/such-model", "pip install"),
+        ("builtin", "not part of this version"),
+    ],
+)
+def test_an_engine_that_cannot_load_says_what_to_install(engine: str, hint: str) -> None:
+    with pytest.raises(EngineUnavailable, match=hint):
+        load_engine(Redact.model_validate({"nlp": {"engine": engine}}))
+
+
+def test_a_local_spacy_model_finds_names(tmp_path_factory: pytest.TempPathFactory) -> None:
+    directory = tmp_path_factory.mktemp("model") / "names"
+    model = spacy.blank("en")
+    model.add_pipe("entity_ruler").add_patterns([{"label": "PERSON", "pattern": "Ada Lovelace"}])  # type: ignore[attr-defined]
+    model.to_disk(directory)
+    named = build_detector(Redact.model_validate({"nlp": {"engine": f"spacy:{directory}"}}))
+    assert ("PERSON", "Ada Lovelace") in found(named, "I met Ada Lovelace in town.")

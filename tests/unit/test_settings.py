@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import ConfigurationError, Settings
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yaml"
+    file.write_text("port: 1\nworkers: 2\nhost: 127.0.0.3\nbody-timeout: 4\n")
+    settings = Settings.resolve({"port": 3, "host": None}, {"GATEWAY_PORT": "2", "GATEWAY_WORKERS": "3"}, file)
+    assert (settings.port, settings.workers, settings.host, settings.body_timeout) == (3, 3, "127.0.0.3", 4.0)
+
+
+def test_unknown_settings_in_the_file_are_errors(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yaml"
+    file.write_text("prot: 1\n")
+    with pytest.raises(ConfigurationError, match=r"setting prot .* no such setting"):
+        Settings.resolve({}, {}, file)
+
+
+def test_other_variables_of_the_environment_are_none_of_our_business() -> None:
+    assert Settings.resolve({}, {"GATEWAY_SOMETHING": "x", "PORT": "1"}, None).port == 8080
