@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -33,10 +34,18 @@ def _main(version: bool = typer.Option(False, "--version", callback=_version, is
     """A privacy-preserving gateway in front of LLaMA models."""
 
 
-def run() -> None:
-    """Run the command; configuration errors are lines on standard error and exit code 2, not tracebacks."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit code; configuration errors are lines on standard error, not tracebacks."""
     try:
-        app()
+        app(args=arguments)
     except ConfigurationError as error:
         typer.echo(str(error), err=True)
-        sys.exit(2)
+        return 2
+    except SystemExit as stopped:
+        return int(stopped.code or 0)
+    return 0
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(run())

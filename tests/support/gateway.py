@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
+
+from gateway.cli.main import run
 
 START_TIMEOUT_S = 60
 
@@ -40,11 +44,27 @@ class GatewayProcess:
             return self.process.wait(10)
 
 
-def gateway(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command and wait."""
-    return subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments], capture_output=True, text=True, timeout=120, check=False
-    )
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def gateway(*arguments: str) -> Done:
+    """Run a command in this process: importing everything anew takes seconds."""
+    out, errors = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(errors):
+        code = run(arguments)
+    return Done(code, out.getvalue(), errors.getvalue())
+
+
+def gateway_process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process of its own, and wait."""
+    command = [sys.executable, "-m", "gateway", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def mint(tokens: Path, tenant: str, *more: str) -> str:

@@ -9,12 +9,14 @@ import pytest
 
 from gateway.access.token import parse
 from tests.conftest import POLICY, ROOT
-from tests.support.gateway import gateway
+from tests.support.gateway import gateway, gateway_process
 
 
 def test_token_mint_prints_the_token_and_nothing_else(tmp_path: Path) -> None:
     tokens = str(tmp_path / "t.yaml")
-    done = gateway("token", "mint", "--tokens", tokens, "--tenant", "acme", "--subject", "jane", "--expires", "30d")
+    done = gateway_process(
+        "token", "mint", "--tokens", tokens, "--tenant", "acme", "--subject", "jane", "--expires", "30d"
+    )
     assert done.returncode == 0
     token = parse(done.stdout.rstrip("\n"))
     assert token is not None

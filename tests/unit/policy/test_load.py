@@ -45,7 +45,7 @@ def problems(tmp_path: Path, text: str) -> list[str]:
         ("version: 1\nname: x\nmodels: {a: {id: b, upstream: c}}", "3:21: no upstream is called c"),
         ("version: 1\nname: x\nmodels: {}", "3:1: models: "),
         ("version: 1\nname: x", "1:1: models is missing"),
-        ("a: [", "1:4: not valid YAML"),
+        ("a: [", "2:1: not valid YAML"),
         ("a: !!python/object:os.system {}", "1:"),
         ("just text", "1:1: "),
     ],
