@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,3 +34,32 @@ def gateway_process(_scripted: ScriptedUpstream, tmp_path_factory: pytest.TempPa
     process = start_gateway(tmp_path_factory.mktemp("gateway"), _scripted.url, POLICY)
     yield process
     process.stop()
+
+
+END_TO_END = pytest.StashKey[list[int]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[END_TO_END] = [0, 0]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run in which fewer end-to-end tests passed than REQUIRED_E2E asks for."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(session.config, "workerinput"):
+        return
+    passed = reporter.stats.get("passed", [])
+    counts = session.config.stash[END_TO_END]
+    counts[0] = sum(len(reporter.stats.get(kind, [])) for kind in ("passed", "failed"))
+    counts[1] = sum("vllm" in report.keywords for report in passed)
+    if counts[1] < int(os.environ.get("REQUIRED_E2E", "0")):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    ran, end_to_end = config.stash[END_TO_END]
+    required = int(os.environ.get("REQUIRED_E2E", "0"))
+    terminalreporter.write_line(f"{ran} tests ran, {end_to_end} of them end to end with vLLM passed")
+    if end_to_end < required:
+        terminalreporter.write_line(f"at least {required} end-to-end tests must pass", red=True)

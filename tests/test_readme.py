@@ -1,0 +1,93 @@
+"""Every command and example of the README is run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo import vllm
+from gateway.policy.load import load_policy
+from tests.conftest import ROOT
+from tests.support.gateway import GatewayProcess, gateway
+from tests.support.upstream import ScriptedUpstream
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+COMMANDS = [line for kind, block in BLOCKS if kind == "bash" for line in block.splitlines() if line.strip()]
+MAKE = [command.split("#")[0].split()[1] for command in COMMANDS if command.startswith("make ")]
+GATEWAY = [shlex.split(command)[1:] for command in COMMANDS if command.startswith("gateway ")]
+
+
+def block(kind: str) -> str:
+    return str(next(text for found, text in BLOCKS if found == kind))
+
+
+def test_every_command_is_one_that_is_run_here() -> None:
+    assert len(MAKE) + len(GATEWAY) == len(COMMANDS)
+    assert MAKE == ["demo", "test"]
+
+
+@pytest.mark.parametrize("target", [*MAKE, "bench", "test-fast", "lint", "golden", "lock", "schema", "model"])
+def test_make_knows_its_targets(target: str) -> None:
+    done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", [c for c in GATEWAY if c[0] != "serve"], ids=" ".join)
+def test_gateway_commands_do_what_they_say(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "policies").symlink_to(ROOT / "policies")
+    monkeypatch.chdir(tmp_path)
+    assert gateway("token", "mint", "--tokens", "tokens.yaml", "--tenant", "acme").returncode == 0
+    done = gateway(*command)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_serve_takes_the_options_of_the_readme() -> None:
+    [command] = [c for c in GATEWAY if c[0] == "serve"]
+    help_text = gateway("serve", "--help").stdout
+    assert all(option in help_text for option in command if option.startswith("--"))
+
+
+def test_the_python_example_gets_its_value_back(gateway_process: GatewayProcess, upstream: ScriptedUpstream) -> None:
+    code = block("python").replace("http://127.0.0.1:8080", gateway_process.url).replace("pgw_…", gateway_process.token)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert "jane@example.org" in done.stdout
+    assert b"jane@example.org" not in upstream.raw[-1]
+
+
+def test_the_policy_of_ten_lines_is_valid(tmp_path: Path) -> None:
+    text = block("yaml")
+    assert len(text.splitlines()) == 10
+    path = tmp_path / "policy.yaml"
+    path.write_text(text)
+    assert load_policy(path).policy.name == "example"
+    assert gateway("policy", "check", str(path)).returncode == 0
+
+
+def test_files_that_the_documents_link_to_exist() -> None:
+    for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for link in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+            assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+@pytest.mark.vllm
+@pytest.mark.xdist_group("vllm")
+def test_make_demo_shows_a_chat_in_which_nothing_private_reached_the_model() -> None:
+    if not (vllm.ENVIRONMENT / "installed").exists():
+        pytest.skip("no vLLM environment; `make test` installs it")
+    environment = {**os.environ, "ONESHOT": "1", "COLUMNS": "160"}
+    environment.pop("MAKEFLAGS", None)
+    done = subprocess.run(
+        ["make", "demo"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for title in ("what the client sent", "what the model saw", "what the model said", "what the client got"):
+        assert title in done.stdout
+    assert "<EMAIL_ADDRESS_1>" in done.stdout
