@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gateway.pipeline.stage import Chain
 from gateway.policy.load import PolicyError, PolicyFile
-from gateway.redact.detector import PresidioDetector, build_detector, known_entities
+from gateway.redact.detector import PresidioDetector, build_detector
 from gateway.redact.stage import RedactStage
 
 
@@ -15,19 +15,22 @@ def build_stages(loaded: PolicyFile, *, hash_key: bytes) -> Chain:
     """The stages of a policy. Raises ConfigurationError if one of them cannot do what the policy asks."""
     detector = checked_detector(loaded)
     redact = loaded.policy.redact
-    return Chain([RedactStage(redact, detector, known_entities(detector), hash_key)])
+    return Chain([RedactStage(redact, detector, detector.entities, hash_key)])
 
 
-def checked_detector(loaded: PolicyFile) -> PresidioDetector:
-    """The detector of a policy, after checking that every entity type it names can exist."""
-    detector = build_detector(loaded.policy.redact)
+def checked_detector(loaded: PolicyFile, *, whole: bool = False) -> PresidioDetector:
+    """The detector of a policy, after checking that every entity type it names can exist.
+
+    `whole`: one that also looks for what the policy allows.
+    """
+    detector = build_detector(loaded.policy.redact, whole=whole)
     if problems := list(_unknown_entities(loaded, detector)):
         raise PolicyError("\n".join(problems))
     return detector
 
 
 def _unknown_entities(loaded: PolicyFile, detector: PresidioDetector) -> Iterator[str]:
-    known = known_entities(detector)
+    known = detector.entities
     for name in loaded.policy.redact.entities:
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)

@@ -56,7 +56,7 @@ def schema() -> None:
 def explain(file: Path, text: Annotated[str, typer.Option(help="A text as a user would send it.")]) -> None:
     """Show what a policy finds in a text, by which recognizer, with what score, and what the model would see."""
     loaded = load_policy(file)
-    detector = checked_detector(loaded)
+    detector = checked_detector(loaded, whole=True)
     deadline = Deadline.after(time.monotonic, loaded.policy.limits.analysis)
     table = Table("text", "entity", "score", "recognizer", "action")
     for span in sorted(detector.detect([text], deadline)[0], key=lambda span: (span.start, -span.score)):

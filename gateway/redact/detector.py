@@ -21,7 +21,7 @@ from gateway.pipeline.span import Span
 from gateway.policy.schema import Redact
 from gateway.redact.context import ContextWords, enhanced
 from gateway.redact.nlp import NER_ENTITIES, load_engine
-from gateway.redact.recognizers import build_registry
+from gateway.redact.recognizers import build_registry, needed
 
 PRESIDIO_LOGGERS = ("presidio-analyzer", "decision_process", "tldextract")
 
@@ -68,13 +68,19 @@ class _Recognizer:
 class PresidioDetector:
     """Finds personal data with Presidio's recognizers, in every language of the policy."""
 
-    def __init__(self, nlp: NlpEngine, recognizers: Sequence[EntityRecognizer], languages: Sequence[str]) -> None:
+    def __init__(
+        self,
+        nlp: NlpEngine,
+        recognizers: Sequence[EntityRecognizer],
+        languages: Sequence[str],
+        entities: frozenset[str] = frozenset(),
+    ) -> None:
+        """`entities`: the types that a policy may name, whether they are looked for or not."""
+        self.entities = entities
         self._nlp = nlp
         self._by_language = {
             language: [_prepare(r) for r in recognizers if r.supported_language == language] for language in languages
         }
-        names = {entity for recognizer in recognizers for entity in recognizer.supported_entities}
-        self.entities = frozenset(names)
 
     def detect(self, texts: Sequence[str], deadline: Deadline) -> list[list[Span]]:
         """Raises DeadlineExceeded, DetectionFailed or whatever a recognizer raises."""
@@ -142,14 +148,14 @@ def _span(result: RecognizerResult, source: str) -> Span:
     return Span(result.start, result.end, result.entity_type, result.score, source)
 
 
-def build_detector(policy: Redact) -> PresidioDetector:
-    """Raises ConfigurationError if the policy's engine cannot be loaded."""
+def build_detector(policy: Redact, *, whole: bool = False) -> PresidioDetector:
+    """The detector of a policy; `whole`: also look for what the policy allows, to show it.
+
+    Raises ConfigurationError if the policy's engine cannot be loaded.
+    """
     silence_presidio()
     engine = load_engine(policy)
-    registry = build_registry(policy, engine.nlp)
-    return PresidioDetector(engine.nlp, [*registry.recognizers, *engine.recognizers], policy.languages)
-
-
-def known_entities(detector: PresidioDetector) -> frozenset[str]:
-    """The entity types that a policy may name."""
-    return detector.entities | frozenset(NER_ENTITIES)
+    recognizers = [*build_registry(policy, engine.nlp).recognizers, *engine.recognizers]
+    known = frozenset(entity for recognizer in recognizers for entity in recognizer.supported_entities)
+    used = [r for r in recognizers if whole or needed(policy, r)]
+    return PresidioDetector(engine.nlp, used, policy.languages, known | frozenset(NER_ENTITIES))

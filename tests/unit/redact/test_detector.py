@@ -95,7 +95,7 @@ def test_finds_what_stock_presidio_finds_with_the_same_scores() -> None:
     registry.recognizers = [r for r in registry.recognizers if not isinstance(r, EmailRecognizer)]
     registry.add_recognizer(OfflineEmailRecognizer("en"))
     stock = AnalyzerEngine(registry=registry, nlp_engine=nlp, supported_languages=["en"])
-    for text in random_texts(300):
+    for text in random_texts(400):
         expected = {(r.start, r.end, r.entity_type, round(r.score, 3)) for r in stock.analyze(text, "en")}
         spans = ours.detect([text], deadline())[0]
         got = {(s.start, s.end, s.entity, round(s.score, 3)) for s in spans}
