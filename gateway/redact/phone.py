@@ -30,6 +30,7 @@ _DIGITS = regex.compile(r"\p{Nd}(?:[^\p{Nd}\n]{0,7}\p{Nd}){4,}")
 # Outside of these a candidate may carry an extension, whose digits are not part of the number.
 _PLAIN = re.compile(r"[\d\s().+\-/\[\]\u2010-\u2015\u2212\u30fc\uff0d-\uff0f\u3000\u200b\u2060\uff08\uff09\uff0b]*")
 _PLUS = re.compile(r"[+\uff0b]")
+_NOT_DIGITS = re.compile(r"\D+")
 _NUMBER_KINDS = (
     "fixed_line",
     "mobile",
@@ -55,7 +56,9 @@ class Region:
     def may_hold(self, candidate: str) -> bool:
         if _PLUS.search(candidate) or not _PLAIN.fullmatch(candidate):
             return True
-        digits = phonenumbers.normalize_digits_only(candidate)
+        digits = _NOT_DIGITS.sub("", candidate)
+        if not digits.isascii():
+            digits = phonenumbers.normalize_digits_only(digits)
         return bool(self.ends_as_number.search(digits) or self.begins_abroad.match(digits))
 
 
