@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from gateway.access.authenticate import Authenticator
-from gateway.build import build_stages
+from gateway.build import build_stages, inline_chars
 from gateway.edge.endpoint import Service
 from gateway.edge.routes import build_app
 from gateway.observe.audit import AuditLog
@@ -62,6 +62,7 @@ def create_app(settings: Settings, secrets: Secrets, registry: CollectorRegistry
         authenticator=Authenticator(settings.tokens, time.monotonic),
         observer=Observers(_observers(settings, registry)),
         offload=_offload(threads),
+        inline_chars=inline_chars(policy),
         clock=time.monotonic,
     )
     used = sorted({route.upstream for route in policy.models.values()})

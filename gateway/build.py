@@ -7,8 +7,11 @@ from collections.abc import Iterator
 
 from gateway.pipeline.stage import Chain
 from gateway.policy.load import PolicyError, PolicyFile
+from gateway.policy.schema import Policy
 from gateway.redact.detector import PresidioDetector, build_detector
 from gateway.redact.stage import RedactStage
+
+_INLINE_CHARS = 2000
 
 
 def build_stages(loaded: PolicyFile, *, hash_key: bytes) -> Chain:
@@ -16,6 +19,11 @@ def build_stages(loaded: PolicyFile, *, hash_key: bytes) -> Chain:
     detector = checked_detector(loaded)
     redact = loaded.policy.redact
     return Chain([RedactStage(redact, detector, detector.entities, hash_key)])
+
+
+def inline_chars(policy: Policy) -> int:
+    """Characters that the stages read in a few milliseconds, so that a thread would cost more than it saves."""
+    return _INLINE_CHARS if policy.redact.nlp.engine == "patterns" else 0
 
 
 def checked_detector(loaded: PolicyFile, *, whole: bool = False) -> PresidioDetector:

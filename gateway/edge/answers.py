@@ -59,6 +59,8 @@ class AnswerWriter:
         self._outlets = outlets
         self._head = head
         self.blocked_choices: set[int] = set()
+        self.unfinished: set[int] = set()
+        """Choices that have begun and have not said why they end."""
         self.usage: dict[str, Any] | None = None
 
     def whole(self, answer: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +70,7 @@ class AnswerWriter:
     def chunk(self, event: dict[str, Any]) -> dict[str, Any] | None:
         """The event for the client, or None if nothing of it may leave yet."""
         written = self._write(event, self._form.chunk, whole=False)
-        if event.get("choices") and not written["choices"] and written.get("usage") is None:
+        if event.get("choices") and not written["choices"]:
             return None
         return written
 
@@ -92,10 +94,12 @@ class AnswerWriter:
             raise UpstreamFailed("The model server's answer has a choice without an index.")
         if index in self.blocked_choices:
             return None
+        self._note_end(index, raw.get("finish_reason") is not None)
         try:
             written = self._form.choice(raw, self._outlets, self._head, whole=whole)
         except Blocked:
             self.blocked_choices.add(index)
+            self.unfinished.discard(index)
             self._outlets.drop(index)
             return {"index": index, **_EMPTY[whole, self._form.whole], "finish_reason": "content_filter"}
         except GatewayError:
@@ -105,6 +109,12 @@ class AnswerWriter:
                 f"The answer could not be checked, so it was not sent. ({type(error).__name__})"
             ) from None
         return written if whole or _says_something(written) else None
+
+    def _note_end(self, choice: int, ended: bool) -> None:
+        if ended:
+            self.unfinished.discard(choice)
+        else:
+            self.unfinished.add(choice)
 
 
 _EMPTY: dict[tuple[bool, str], dict[str, Any]] = {

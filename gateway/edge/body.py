@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ Receive = Callable[[], Awaitable[Message]]
 Headers = dict[bytes, bytes]
 
 _INT64 = 2**63
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class ClientGone(Exception):
@@ -126,7 +128,7 @@ def _check_depth(tree: Any, max_depth: int) -> None:
 
 
 def _check_escapes(tree: dict[str, Any], raw: bytes) -> None:
-    if b"\\u0000" in raw:
+    if _NUL.search(raw):
         raise InvalidJSON("The request body has a NUL character in a text; remove it.")
     try:
         orjson.dumps(tree)

@@ -21,7 +21,15 @@ from gateway.edge.answers import AnswerWriter, Format, Head
 from gateway.edge.body import ClientGone, Receive, parse_object, read_body
 from gateway.edge.envelope import SECURITY_HEADERS, Send, error_object, send_error, send_json
 from gateway.edge.vocabulary import VOCABULARY
-from gateway.errors import GatewayError, InvalidValue, ModelNotFound, RedactionUnavailable, TooLarge, Unavailable
+from gateway.errors import (
+    GatewayError,
+    InvalidValue,
+    ModelNotFound,
+    RedactionUnavailable,
+    TooLarge,
+    Unavailable,
+    UpstreamFailed,
+)
 from gateway.observe.events import ExchangeEvent, Observer
 from gateway.observe.log import describe
 from gateway.pipeline.exchange import Deadline, Exchange
@@ -34,8 +42,7 @@ from gateway.settings import Settings
 Result = TypeVar("Result")
 Offload = Callable[[Callable[[], Prompt]], Awaitable[Prompt]]
 
-# A text of this many characters takes a few milliseconds; longer ones are read in a thread.
-INLINE_CHARS = 4000
+_INLINE_BUDGET_S = 0.05
 _DONE = b"data: [DONE]\n\n"
 _LOG = logging.getLogger("gateway.edge")
 
@@ -52,6 +59,8 @@ class Service:
     authenticator: Authenticator
     observer: Observer
     offload: Offload
+    inline_chars: int
+    """Prompts of up to so many characters are treated where they are, longer ones through `offload`."""
     clock: Clock
 
 
@@ -190,8 +199,8 @@ class _Run:
             )
         started_s = service.clock()
         try:
-            if prompt.chars <= INLINE_CHARS:
-                return service.chain.on_request(prompt, exchange)
+            if prompt.chars <= service.inline_chars and (redacted := self._redacted_inline(prompt, exchange)):
+                return redacted
             async with asyncio.timeout(limits.analysis):
                 return await service.offload(lambda: service.chain.on_request(prompt, exchange))
         except TimeoutError:
@@ -200,6 +209,18 @@ class _Run:
             ) from None
         finally:
             self._analysis_s = service.clock() - started_s
+
+    def _redacted_inline(self, prompt: Prompt, exchange: Exchange) -> Prompt | None:
+        """A short prompt is read at once, unless its shape makes even that slow: then a thread does it, with all the
+        time there is, so that nobody else waits."""
+        whole_time = exchange.deadline
+        exchange.deadline = Deadline.after(self._service.clock, _INLINE_BUDGET_S)
+        try:
+            return self._service.chain.on_request(prompt, exchange)
+        except RedactionUnavailable:
+            return None
+        finally:
+            exchange.deadline = whole_time
 
     async def _stream(self, call: Call, writer: AnswerWriter, choices: int) -> None:
         """Nothing is answered before the upstream's first event, so that its refusals keep their status."""
@@ -212,6 +233,8 @@ class _Run:
                     await self._send_event(b"data: " + orjson.dumps(chunk) + b"\n\n")
                 if len(writer.blocked_choices) >= choices:
                     break
+        if writer.unfinished:
+            raise UpstreamFailed("The model server's answer ended in the middle.")
         if not self._began:
             await self._begin_stream()
         await self._send_event(_DONE, more=False)

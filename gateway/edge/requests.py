@@ -23,7 +23,7 @@ _MODALITIES = ("text",)
 
 
 class _Open(BaseModel):
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False, strict=True)
 
 
 class _StreamOptions(_Open):
@@ -155,11 +155,13 @@ def _check_types(adapter: TypeAdapter[Any], body: Mapping[str, Any]) -> None:
     try:
         adapter.validate_python(body)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise _invalid(body, problem["loc"], problem["msg"]) from None
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        # A union has a problem per branch; the one that got deepest is the one that was meant.
+        problem = max(problems, key=lambda problem: len(_path(body, problem["loc"])))
+        raise _invalid(_path(body, problem["loc"]), problem["msg"]) from None
 
 
-def _invalid(body: Mapping[str, Any], loc: tuple[int | str, ...], why: str) -> GatewayError:
+def _path(body: Mapping[str, Any], loc: tuple[int | str, ...]) -> Path:
     """Pydantic names the branch of a union in its path; only what stands in the body belongs to a JSON path."""
     node: Any = body
     path: Path = ()
@@ -169,6 +171,10 @@ def _invalid(body: Mapping[str, Any], loc: tuple[int | str, ...], why: str) -> G
         elif isinstance(node, dict) and (part in node or part in VOCABULARY.keys):
             node = node.get(part)
             path = (*path, part if part in VOCABULARY.keys else "*")
+    return path
+
+
+def _invalid(path: Path, why: str) -> GatewayError:
     return InvalidValue(f"{dotted(path)}: {why}.", param=dotted(path))
 
 

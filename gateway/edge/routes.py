@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from gateway.edge.answers import ChatFormat, CompletionFormat
 from gateway.edge.body import Receive
@@ -90,6 +90,15 @@ class ReadyCheck(Endpoint):
         return {"status": "ready", "checks": dict(checks)}
 
 
+class Literal(Route):
+    """A route whose path must stand in the request as it is, not percent-encoded: a proxy before us may go by it."""
+
+    def matches(self, scope: Any) -> tuple[Match, Any]:
+        if b"%" in scope.get("raw_path", b"").partition(b"?")[0]:
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
 def build_app(service: Service, ready: Ready, lifespan: Lifespan) -> FastAPI:
     """The ASGI app of a service. `lifespan` opens and closes what the service holds."""
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
@@ -97,12 +106,12 @@ def build_app(service: Service, ready: Ready, lifespan: Lifespan) -> FastAPI:
     completions = Exchanges(service, "/completions", CompletionFormat(), check_completion)
     app.router.routes.extend(
         [
-            Route("/v1/chat/completions", chat, methods=["POST"]),
-            Route("/v1/completions", completions, methods=["POST"]),
-            Route("/v1/models", Models(service), methods=["GET"]),
+            Literal("/v1/chat/completions", chat, methods=["POST"]),
+            Literal("/v1/completions", completions, methods=["POST"]),
+            Literal("/v1/models", Models(service), methods=["GET"]),
             Route("/v1/models/{name:path}", Models(service), methods=["GET"]),
-            Route("/health/live", Live(service), methods=["GET"]),
-            Route("/health/ready", ReadyCheck(service, ready), methods=["GET"]),
+            Literal("/health/live", Live(service), methods=["GET"]),
+            Literal("/health/ready", ReadyCheck(service, ready), methods=["GET"]),
         ]
     )
     app.add_exception_handler(HTTPException, _http_error)

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from uvicorn import Server
 from uvicorn.supervisors import Multiprocess
 
-from gateway.edge.protocol import BoundedHeaders, ServerConfig
+from gateway.edge.protocol import BoundedProtocol, ServerConfig
 from gateway.settings import ConfigurationError, Settings
 
 AppFactory = Callable[[], FastAPI]
@@ -61,7 +61,7 @@ def _configuration(settings: Settings, factory: AppFactory) -> ServerConfig:
         factory=True,
         workers=settings.workers,
         loop="uvloop",
-        http=BoundedHeaders,
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -73,6 +73,7 @@ def _configuration(settings: Settings, factory: AppFactory) -> ServerConfig:
         backlog=_BACKLOG,
     )
     configuration.header_timeout_s = settings.header_timeout
+    configuration.send_timeout_s = settings.send_timeout
     return configuration
 
 

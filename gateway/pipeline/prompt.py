@@ -89,9 +89,12 @@ class Prompt:
         for segment, text in changed:
             if segment.kind is not Kind.KEY:
                 body = _set(body, segment.path, text)
+        groups: dict[Path, dict[str | int, str]] = {}
+        for segment, text in keys:
+            groups.setdefault(segment.path[:-1], {})[segment.path[-1]] = text
         # The deepest first: a path stays valid until a key above it is exchanged.
-        for segment, text in sorted(keys, key=lambda pair: -len(pair[0].path)):
-            body = _rename(body, segment.path, text)
+        for parent in sorted(groups, key=len, reverse=True):
+            body = _rename(body, parent, groups[parent])
         renamed = {s.path: t for s, t in keys}
         segments = tuple(
             Segment(_new_path(s.path, renamed), t, Kind.VALUE if s.text != t and s.kind is Kind.NUMBER else s.kind)
@@ -127,14 +130,16 @@ def _set(node: Any, path: Path, text: str) -> Any:
     return copy
 
 
-def _rename(node: Any, path: Path, key: str) -> Any:
-    if len(path) > 1:
+def _rename(node: Any, path: Path, names: Mapping[str | int, str]) -> Any:
+    """A copy in which the keys of the object at `path` have new names, all at once."""
+    if path:
         copy: Any = list(node) if isinstance(node, list) else dict(node)
-        copy[path[0]] = _rename(copy[path[0]], path[1:], key)
+        copy[path[0]] = _rename(copy[path[0]], path[1:], names)
         return copy
-    if key in node:
+    made = {names.get(key, key): value for key, value in node.items()}
+    if len(made) != len(node):
         raise PromptError("two keys of this object are the same once personal data is replaced", path)
-    return {key if name == path[0] else name: value for name, value in node.items()}
+    return made
 
 
 def _new_path(path: Path, renamed: Mapping[Path, str]) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
+from gateway.pipeline.exchange import Deadline
 from gateway.pipeline.span import Span
 
 _MIN_CHARS = 3
@@ -14,11 +15,11 @@ _SEPARATOR = "\x00"
 _UNSPACED_SCRIPTS = 0x2E80
 
 
-def spread(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[Span]]:
+def spread(texts: Sequence[str], found: Sequence[Sequence[Span]], deadline: Deadline) -> list[list[Span]]:
     """`found` and, in every text, the further places where a found value stands literally.
 
     A value with a digit or an @ and at least seven characters counts wherever it stands; other values count as
-    whole words only, so that a person called Ann is not found inside "Annual".
+    whole words only, so that a person called Ann is not found inside "Annual". Raises DeadlineExceeded.
     """
     values: dict[str, Span] = {}
     for text, spans in zip(texts, found, strict=True):
@@ -30,6 +31,7 @@ def spread(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[S
     joined = _SEPARATOR.join(texts)
     starts = _starts(texts)
     for value, span in values.items():
+        deadline.left()
         if len(value) < _MIN_CHARS or _SEPARATOR in value:
             continue
         for at in _places(joined, value):

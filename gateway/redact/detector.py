@@ -14,13 +14,13 @@ from typing import Any
 
 import regex
 from presidio_analyzer import EntityRecognizer, PatternRecognizer, RecognizerResult
-from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from gateway.pipeline.exchange import Deadline
 from gateway.pipeline.span import Span
 from gateway.policy.schema import Redact
 from gateway.redact.context import ContextWords, enhanced
-from gateway.redact.nlp import NER_ENTITIES, load_engine
+from gateway.redact.nlp import NER_ENTITIES, Engine, load_engine
 from gateway.redact.recognizers import build_registry, needed
 
 PRESIDIO_LOGGERS = ("presidio-analyzer", "decision_process", "tldextract")
@@ -70,14 +70,15 @@ class PresidioDetector:
 
     def __init__(
         self,
-        nlp: NlpEngine,
+        engine: Engine,
         recognizers: Sequence[EntityRecognizer],
         languages: Sequence[str],
         entities: frozenset[str] = frozenset(),
     ) -> None:
         """`entities`: the types that a policy may name, whether they are looked for or not."""
         self.entities = entities
-        self._nlp = nlp
+        self._reading = engine.reading
+        self._nlp = engine.nlp
         self._by_language = {
             language: [_prepare(r) for r in recognizers if r.supported_language == language] for language in languages
         }
@@ -90,11 +91,12 @@ class PresidioDetector:
         spans: list[Span] = []
         for language, recognizers in self._by_language.items():
             deadline.left()
-            artifacts = self._nlp.process_text(text, language)
-            words = ContextWords(artifacts)
-            for recognizer in recognizers:
-                found = self._run(recognizer, text, artifacts, deadline)
-                spans.extend(_in_context(span, recognizer.context, words) for span in found)
+            with self._reading(language):
+                artifacts = self._nlp.process_text(text, language)
+                words = ContextWords(artifacts)
+                for recognizer in recognizers:
+                    found = self._run(recognizer, text, artifacts, deadline)
+                    spans.extend(_in_context(span, recognizer.context, words) for span in found)
         return spans
 
     def _run(self, recognizer: _Recognizer, text: str, artifacts: NlpArtifacts, deadline: Deadline) -> Iterator[Span]:
@@ -158,4 +160,4 @@ def build_detector(policy: Redact, *, whole: bool = False) -> PresidioDetector:
     recognizers = [*build_registry(policy, engine.nlp).recognizers, *engine.recognizers]
     known = frozenset(entity for recognizer in recognizers for entity in recognizer.supported_entities)
     used = [r for r in recognizers if whole or needed(policy, r)]
-    return PresidioDetector(engine.nlp, used, policy.languages, known | frozenset(NER_ENTITIES))
+    return PresidioDetector(engine, used, policy.languages, known | frozenset(NER_ENTITIES))

@@ -5,7 +5,9 @@ Nothing here downloads: a model is installed by the operator, or it is not there
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,15 +15,19 @@ from typing import Any
 
 import spacy
 from presidio_analyzer import EntityRecognizer
-from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, NlpEngine, SpacyNlpEngine
+from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpEngine, SpacyNlpEngine
 from presidio_analyzer.predefined_recognizers import GLiNERRecognizer
 from presidio_analyzer.predefined_recognizers.ner import HuggingFaceNerRecognizer
 
 from gateway.policy.schema import Redact
+from gateway.redact.words import WordsNlpEngine
 from gateway.settings import ConfigurationError
 
 NER_ENTITIES = ("PERSON", "LOCATION", "ORGANIZATION", "NRP", "DATE_TIME", "AGE", "ID")
 """Entity types that a policy may name whatever the engine: with another engine they would be found."""
+
+
+Reading = Callable[[str], AbstractContextManager[object]]
 
 
 class EngineUnavailable(ConfigurationError):
@@ -30,33 +36,14 @@ class EngineUnavailable(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """An NLP engine and the recognizers that come with it."""
+    """An NLP engine and the recognizers that come with it.
+
+    What is analysed in a language is analysed within `reading(language)`, at whose end the engine forgets it.
+    """
 
     nlp: NlpEngine
     recognizers: Sequence[EntityRecognizer] = ()
-
-
-class BlankNlpEngine(SpacyNlpEngine):
-    """Words only, no model: for context words and patterns. A word's lemma is the word in lower case."""
-
-    def __init__(self, languages: Sequence[str]) -> None:
-        super().__init__(ner_model_configuration=_ner_configuration())
-        self._blank = {language: spacy.blank(language) for language in languages}
-        self.nlp: Any = self._blank
-
-    def load(self) -> None:
-        """There is nothing to load."""
-
-    def process_text(self, text: str, language: str) -> NlpArtifacts:
-        words = self._blank[language].make_doc(text)
-        return NlpArtifacts(
-            entities=[],
-            tokens=words,
-            tokens_indices=[word.idx for word in words],
-            lemmas=[word.lower_ for word in words],
-            nlp_engine=self,
-            language=language,
-        )
+    reading: Reading = nullcontext
 
 
 def load_engine(policy: Redact) -> Engine:
@@ -64,13 +51,14 @@ def load_engine(policy: Redact) -> Engine:
     kind, _, name = policy.nlp.engine.partition(":")
     match kind:
         case "patterns":
-            return Engine(_blank(policy.languages))
+            return Engine(_words(policy.languages))
         case "spacy":
-            return Engine(_spacy(name, policy.languages))
+            engine = _spacy(name, policy.languages)
+            return Engine(engine, reading=_forgetting(engine))
         case "transformers":
-            return Engine(_blank(policy.languages), _transformers(name, policy.languages))
+            return Engine(_words(policy.languages), _transformers(name, policy.languages))
         case "gliner":
-            return Engine(_blank(policy.languages), _gliner(name, policy.languages))
+            return Engine(_words(policy.languages), _gliner(name, policy.languages))
         case _:
             raise EngineUnavailable(
                 f"redact.nlp.engine: {policy.nlp.engine} is not part of this version. Use `patterns` (no names are "
@@ -83,9 +71,9 @@ def _ner_configuration() -> NerModelConfiguration:
     return NerModelConfiguration(labels_to_ignore=["CARDINAL", "ORDINAL", "QUANTITY", "PERCENT", "MONEY", "LANGUAGE"])
 
 
-def _blank(languages: Sequence[str]) -> BlankNlpEngine:
+def _words(languages: Sequence[str]) -> WordsNlpEngine:
     try:
-        return BlankNlpEngine(languages)
+        return WordsNlpEngine(languages)
     except (ImportError, ValueError):
         raise EngineUnavailable(
             f"redact.languages: spaCy has no rules for one of {', '.join(languages)}; name ISO 639-1 codes it knows"
@@ -108,6 +96,19 @@ def _spacy(name: str, languages: Sequence[str]) -> SpacyNlpEngine:
             f"made for spaCy {spacy.about.__version__}"
         ) from None
     return engine
+
+
+def _forgetting(engine: SpacyNlpEngine) -> Reading:
+    """spaCy keeps every word it meets, unless it reads within a memory zone, of which there is one at a time."""
+    lock = threading.Lock()
+    models: Any = engine.nlp
+
+    @contextmanager
+    def reading(language: str) -> Iterator[None]:
+        with lock, models[language].memory_zone():
+            yield
+
+    return reading
 
 
 def _transformers(name: str, languages: Sequence[str]) -> list[EntityRecognizer]:

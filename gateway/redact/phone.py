@@ -82,8 +82,8 @@ def region(code: str) -> Region:
 class _Matcher(PhoneNumberMatcher):
     """The library's matcher, which skips what cannot be a number here or is part of one already found."""
 
-    def __init__(self, text: str, at: Region, found: list[Place], abroad: dict[Place, Match | None]) -> None:
-        """`found`: in other regions; `abroad`: what numbers with a plus turned out to be, the same in all regions."""
+    def __init__(self, text: str, at: Region, found: dict[int, int], abroad: dict[Place, Match | None]) -> None:
+        """`found`: ends by starts, in other regions; `abroad`: numbers with a plus, the same in all regions."""
         super().__init__(text, at.code, leniency=_LENIENCY)
         self._at = at
         self._known = found
@@ -91,7 +91,7 @@ class _Matcher(PhoneNumberMatcher):
 
     def _extract_match(self, candidate: str, offset: int) -> Match | None:
         # Whatever else is found in a candidate that is a number as a whole lies inside of that number.
-        if any(a <= offset and offset + len(candidate) <= b for a, b in self._known):
+        if self._known.get(offset, -1) >= offset + len(candidate):
             return None
         return super()._extract_match(candidate, offset)
 
@@ -117,11 +117,13 @@ class WindowedPhoneRecognizer(PhoneRecognizer):
         results: list[RecognizerResult] = []
         for start, end in _windows(text):
             window = text[start:end]
-            found: list[Place] = []
+            found: dict[int, int] = {}
             abroad: dict[Place, Match | None] = {}
+            places: set[Place] = set()
             for at in self._regions:
-                found += [(match.start, match.end) for match in _Matcher(window, at, found, abroad)]
-            results += [self._result(start + a, start + b) for a, b in found]
+                places |= {(match.start, match.end) for match in _Matcher(window, at, found, abroad)}
+                found = {a: b for a, b in sorted(places)}
+            results += [self._result(start + a, start + b) for a, b in sorted(places)]
         return list(EntityRecognizer.remove_duplicates(results))
 
     def _result(self, start: int, end: int) -> RecognizerResult:

@@ -82,7 +82,7 @@ class RedactStage:
             ]
             self._block(kept)
             merged = [merge(spans, self._strictness) for spans in kept]
-            return [merge(spans, self._strictness) for spans in spread(texts, merged)]
+            return [merge(spans, self._strictness) for spans in spread(texts, merged, exchange.deadline)]
         except GatewayError:
             raise
         except Exception as error:

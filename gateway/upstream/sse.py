@@ -24,6 +24,7 @@ class EventParser:
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[bytes] = []
+        self._data_bytes = 0
         self.done = False
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
@@ -34,9 +35,13 @@ class EventParser:
             line = ended.rstrip(b"\r")
             if line.startswith(b"data:"):
                 self._data.append(line[5:].lstrip(b" "))
+                self._data_bytes += len(line)
+                if self._data_bytes > MAX_EVENT_BYTES:
+                    raise MalformedStream("an event is too long")
             elif not line and self._data:
                 event = b"\n".join(self._data)
                 self._data.clear()
+                self._data_bytes = 0
                 if event == b"[DONE]":
                     self.done = True
                     return

@@ -14,8 +14,9 @@ from presidio_analyzer.recognizer_registry import RecognizerRegistry
 from gateway.pipeline.exchange import Deadline
 from gateway.policy.schema import Redact
 from gateway.redact.detector import DetectionFailed, PresidioDetector, build_detector
-from gateway.redact.nlp import BlankNlpEngine, EngineUnavailable, load_engine
+from gateway.redact.nlp import Engine, EngineUnavailable, load_engine
 from gateway.redact.recognizers import OfflineEmailRecognizer, build_registry
+from gateway.redact.words import WordsNlpEngine
 
 
 def deadline(seconds: float = 30.0) -> Deadline:
@@ -87,8 +88,8 @@ def random_texts(count: int) -> list[str]:
 
 def test_finds_what_stock_presidio_finds_with_the_same_scores() -> None:
     policy = Redact()
-    nlp = BlankNlpEngine(["en"])
-    ours = PresidioDetector(nlp, list(build_registry(policy, nlp).recognizers), ["en"])
+    nlp = WordsNlpEngine(["en"])
+    ours = PresidioDetector(Engine(nlp), list(build_registry(policy, nlp).recognizers), ["en"])
     registry = RecognizerRegistry(supported_languages=["en"])
     registry.load_predefined_recognizers(languages=["en"], nlp_engine=nlp)
     # The one documented difference is which e-mail addresses are known; everything else is stock.
@@ -107,9 +108,9 @@ def test_finds_what_stock_presidio_finds_with_the_same_scores() -> None:
 
 def test_a_pattern_that_runs_out_of_time_stops_the_request() -> None:
     slow = PatternRecognizer("SLOW", patterns=[Pattern("slow", r"(a+)+b", 0.5)])
-    nlp = BlankNlpEngine(["en"])
+    nlp = WordsNlpEngine(["en"])
     with pytest.raises(Exception, match=r".*") as caught:
-        PresidioDetector(nlp, [slow], ["en"]).detect(["a" * 4000 + "c"], deadline(0.2))
+        PresidioDetector(Engine(nlp), [slow], ["en"]).detect(["a" * 4000 + "c"], deadline(0.2))
     assert isinstance(caught.value, TimeoutError) or caught.typename == "DeadlineExceeded"
 
 
@@ -126,7 +127,7 @@ def test_a_failure_that_presidio_only_logs_stops_the_request() -> None:
 
     build_detector(Redact())
     with pytest.raises(DetectionFailed):
-        PresidioDetector(BlankNlpEngine(["en"]), [Swallows(["X"])], ["en"]).detect(["Ann"], deadline())
+        PresidioDetector(Engine(WordsNlpEngine(["en"])), [Swallows(["X"])], ["en"]).detect(["Ann"], deadline())
 
 
 def test_nothing_that_presidio_logs_is_written(caplog: pytest.LogCaptureFixture, detector: PresidioDetector) -> None:
@@ -160,3 +161,6 @@ def test_a_local_spacy_model_finds_names(tmp_path_factory: pytest.TempPathFactor
     model.to_disk(directory)
     named = build_detector(Redact.model_validate({"nlp": {"engine": f"spacy:{directory}"}}))
     assert ("PERSON", "Ada Lovelace") in found(named, "I met Ada Lovelace in town.")
+    found(named, "canary4711 is a word that nobody else has used")
+    vocabulary = named._nlp.nlp["en"].vocab.strings  # type: ignore[attr-defined]
+    assert "canary4711" not in set(vocabulary)

@@ -1,0 +1,51 @@
+"""The quick recognizer against the stock one, on numbers of all countries in all formats."""
+
+from __future__ import annotations
+
+import random
+
+import phonenumbers
+import pytest
+from presidio_analyzer.predefined_recognizers import PhoneRecognizer
+
+from gateway.redact.phone import WindowedPhoneRecognizer
+
+OTHERS = [
+    "hello", "4111 1111 1111 1111", "2024-01-02", "10.2.3.4", "#123", "order 4711", "12/12/2020", "€ 1.234,56", "call",
+    "(+44) 20 7946 0958", "+(784) 266-1234", "tel:+1-201-555-0123", "536-90-4399", "DE89370400440532013000", "ext 12",
+]  # fmt: skip
+
+
+def number(chance: random.Random) -> str:
+    home = ["US", "GB", "DE", "FR", "IL", "IN", "CA", "BR"]
+    region = chance.choice(home if chance.random() < 0.5 else sorted(phonenumbers.SUPPORTED_REGIONS))
+    kind = chance.choice([0, 1, 2, 3, 4, 6, 7, 8, 9])
+    example = phonenumbers.example_number_for_type(region, kind) or phonenumbers.example_number(region)
+    if example is None:
+        return "none"
+    text = phonenumbers.format_number(example, chance.choice([0, 1, 2, 3]))
+    if chance.random() < 0.2:
+        text = text.replace(" ", chance.choice(["-", ".", "", "  "]))
+    if chance.random() < 0.15:
+        text += chance.choice([" ext. 123", " x55", "#12", ";ext=9", ", 7"])
+    if chance.random() < 0.1:
+        text = chance.choice(["00", "011", " 0", "(0)", "+"]) + text.lstrip("+")
+    return text
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_finds_exactly_what_the_stock_recognizer_finds(seed: int) -> None:
+    chance = random.Random(seed)
+    stock, quick = PhoneRecognizer(), WindowedPhoneRecognizer("en")
+    for _ in range(60):
+        words = [
+            number(chance) if chance.random() < 0.4 else chance.choice(OTHERS) for _ in range(chance.randint(1, 8))
+        ]
+        text = " ".join(words)
+        expected = {(r.start, r.end) for r in stock.analyze(text, ["PHONE_NUMBER"])}
+        assert {(r.start, r.end) for r in quick.analyze(text, ["PHONE_NUMBER"])} == expected, text
+
+
+def test_numbers_far_apart_in_a_long_text_are_all_found() -> None:
+    text = ("word " * 200).join(["212-555-0187", "+49 30 901820", "020 7946 0958", ""])
+    assert len(WindowedPhoneRecognizer("en").analyze(text, ["PHONE_NUMBER"])) == 3
