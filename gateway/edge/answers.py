@@ -267,7 +267,7 @@ def _chat_logprobs(raw: Any, channel: Channel, outlets: Outlets) -> dict[str, An
             written[name] = [
                 {
                     **_token(token, channel, outlets),
-                    "top_logprobs": [_token(t, channel, outlets) for t in token.get("top_logprobs") or ()],
+                    "top_logprobs": [_token(t, channel, outlets) for t in _list(token, "top_logprobs")],
                 }
                 for token in tokens
             ]
@@ -278,16 +278,21 @@ def _completion_logprobs(raw: Any, channel: Channel, outlets: Outlets) -> dict[s
     if not isinstance(raw, dict) or not isinstance(raw.get("tokens"), list):
         raise UpstreamFailed("The model server's answer has log probabilities without tokens.")
 
-    def text(token: Any) -> str:
-        return outlets.push(channel, str(token))
+    def tops(top: Any) -> dict[str, float | None]:
+        found = top if isinstance(top, dict) else {}
+        return {outlets.push(channel, token): _number(logprob) for token, logprob in found.items()}
 
-    tops = [t if isinstance(t, dict) else {} for t in raw.get("top_logprobs") or ()]
     return {
-        "tokens": [text(token) for token in raw["tokens"]],
-        "token_logprobs": [_number(p) for p in raw.get("token_logprobs") or ()],
-        "top_logprobs": [{text(token): _number(p) for token, p in top.items()} for top in tops],
-        "text_offset": [_int(offset) for offset in raw.get("text_offset") or ()],
+        "tokens": [outlets.push(channel, str(token)) for token in raw["tokens"]],
+        "token_logprobs": [_number(logprob) for logprob in _list(raw, "token_logprobs")],
+        "top_logprobs": [tops(top) for top in _list(raw, "top_logprobs")],
+        "text_offset": [_int(offset) for offset in _list(raw, "text_offset")],
     }
+
+
+def _list(raw: dict[str, Any], name: str) -> list[Any]:
+    found = raw.get(name)
+    return found if isinstance(found, list) else []
 
 
 def _usage(raw: dict[str, Any]) -> dict[str, Any]:

@@ -64,41 +64,32 @@ class Service:
     clock: Clock
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of model request: its path under the upstream's base URL, its answers, its rules."""
+
+    path: str
+    form: Format
+    check: Callable[[Mapping[str, Any], Policy], None]
+
+
 class Exchanges:
     """The ASGI endpoint of one kind of model request."""
 
-    def __init__(
-        self,
-        service: Service,
-        path: str,
-        form: Format,
-        check: Callable[[Mapping[str, Any], Policy], None],
-    ) -> None:
+    def __init__(self, service: Service, kind: Kind) -> None:
         self._service = service
-        self._path = path
-        self._form = form
-        self._check = check
+        self._kind = kind
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        await _Run(self._service, self._path, self._form, self._check, receive, send).run(dict(scope["headers"]))
+        await _Run(self._service, self._kind, receive, send).run(dict(scope["headers"]))
 
 
 class _Run:
     """The state of one request."""
 
-    def __init__(
-        self,
-        service: Service,
-        path: str,
-        form: Format,
-        check: Callable[[Mapping[str, Any], Policy], None],
-        receive: Receive,
-        send: Send,
-    ) -> None:
+    def __init__(self, service: Service, kind: Kind, receive: Receive, send: Send) -> None:
         self._service = service
-        self._path = path
-        self._form = form
-        self._check = check
+        self._kind = kind
         self._receive = receive
         self._client_send = send
         self._id = secrets.token_hex(16)
@@ -144,16 +135,16 @@ class _Run:
         """From the parsed body on: the work that stops when the client goes."""
         service = self._service
         route = self._route(body, principal)
-        self._check(body, service.policy)
+        self._kind.check(body, service.policy)
         self._streamed = body.get("stream") is True
         exchange = self._open_exchange(principal)
         prompt = await self._redacted(body, exchange)
         outlets = Outlets(service.chain, exchange)
-        head = Head(f"{self._form.id_prefix}-{self._id}", self._model, _wants_json(body))
-        self._writer = AnswerWriter(self._form, outlets, head)
+        head = Head(f"{self._kind.form.id_prefix}-{self._id}", self._model, _wants_json(body))
+        self._writer = AnswerWriter(self._kind.form, outlets, head)
         call = Call(
             upstream=route.upstream,
-            endpoint=self._path,
+            endpoint=self._kind.path,
             body={**prompt.body, "model": route.id},
             tenant=exchange.tenant,
             timeout_s=service.policy.limits.upstream,
@@ -276,7 +267,7 @@ class _Run:
         service.observer.exchange_done(
             ExchangeEvent(
                 request_id=self._id,
-                endpoint=self._path,
+                endpoint=self._kind.path,
                 status=status,
                 code=code,
                 token_id=principal.token_id if principal else "",

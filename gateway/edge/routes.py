@@ -14,7 +14,7 @@ from starlette.routing import Match, Route
 
 from gateway.edge.answers import ChatFormat, CompletionFormat
 from gateway.edge.body import Receive
-from gateway.edge.endpoint import Exchanges, Service
+from gateway.edge.endpoint import Exchanges, Kind, Service
 from gateway.edge.envelope import Send, error_headers, error_object, send_error, send_json
 from gateway.edge.requests import check_chat, check_completion
 from gateway.errors import GatewayError, MethodNotAllowed, ModelNotFound, NotFound, NotReady, Unavailable
@@ -102,8 +102,8 @@ class Literal(Route):
 def build_app(service: Service, ready: Ready, lifespan: Lifespan) -> FastAPI:
     """The ASGI app of a service. `lifespan` opens and closes what the service holds."""
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    chat = Exchanges(service, "/chat/completions", ChatFormat(), check_chat)
-    completions = Exchanges(service, "/completions", CompletionFormat(), check_completion)
+    chat = Exchanges(service, Kind("/chat/completions", ChatFormat(), check_chat))
+    completions = Exchanges(service, Kind("/completions", CompletionFormat(), check_completion))
     app.router.routes.extend(
         [
             Literal("/v1/chat/completions", chat, methods=["POST"]),

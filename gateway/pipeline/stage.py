@@ -34,9 +34,13 @@ class StreamFilter(Protocol):
 class Stage(Protocol):
     """One concern of the gateway, on the way in and on the way out."""
 
-    def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt: ...
+    def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
+        """The prompt as the next stage gets it. Raises Blocked by policy; anything else raised is a 503."""
+        ...
 
-    def open(self, exchange: Exchange, channel: Channel) -> StreamFilter: ...
+    def open(self, exchange: Exchange, channel: Channel) -> StreamFilter:
+        """A new filter for one text of the answer."""
+        ...
 
 
 class PassThrough:
@@ -77,11 +81,13 @@ class Chain:
         self.stages = tuple(stages)
 
     def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
+        """The prompt after all stages. Raises what a stage raises."""
         for stage in self.stages:
             prompt = stage.on_request(prompt, exchange)
         return prompt
 
     def open(self, exchange: Exchange, channel: Channel) -> StreamFilter:
+        """The filters of all stages in a row, the last stage's first."""
         return FilterChain([stage.open(exchange, channel) for stage in reversed(self.stages)])
 
 
@@ -94,6 +100,7 @@ class Outlets:
         self._filters: dict[Channel, StreamFilter] = {}
 
     def push(self, channel: Channel, text: str) -> str:
+        """Text of the channel that may leave now. Raises what a filter raises."""
         stream_filter = self._filters.get(channel)
         if stream_filter is None:
             stream_filter = self._filters[channel] = self._chain.open(self._exchange, channel)
@@ -104,6 +111,7 @@ class Outlets:
         return [channel for channel in self._filters if channel.choice == choice]
 
     def flush(self, channel: Channel) -> str:
+        """The rest of the channel's text, at its end."""
         stream_filter = self._filters.pop(channel, None)
         return stream_filter.flush() if stream_filter is not None else ""
 
