@@ -46,6 +46,15 @@ _NUMBER_KINDS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a text that the library would parse. `digits`: its digits, or None where they are not all it has."""
+
+    text: str
+    offset: int
+    digits: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """What decides whether digits may be a number, dialled from this region."""
 
@@ -53,13 +62,18 @@ class Region:
     ends_as_number: re.Pattern[str]
     begins_abroad: re.Pattern[str]
 
-    def may_hold(self, candidate: str) -> bool:
-        if _PLUS.search(candidate) or not _PLAIN.fullmatch(candidate):
-            return True
-        digits = _NOT_DIGITS.sub("", candidate)
-        if not digits.isascii():
-            digits = phonenumbers.normalize_digits_only(digits)
-        return bool(self.ends_as_number.search(digits) or self.begins_abroad.match(digits))
+    def may_hold(self, part: Part) -> bool:
+        """Whether parsing the part for this region could give a number."""
+        digits = part.digits
+        return digits is None or bool(self.ends_as_number.search(digits) or self.begins_abroad.match(digits))
+
+
+def _dialling(code: str) -> tuple[object, ...]:
+    home = PhoneMetadata.metadata_for_region(code)
+    if home is None:
+        raise ValueError(f"phonenumbers knows no region {code}")
+    prefixes = (home.international_prefix, home.national_prefix_for_parsing, home.national_prefix_transform_rule)
+    return (home.country_code, *prefixes)
 
 
 @lru_cache(maxsize=300)
@@ -79,29 +93,62 @@ def region(code: str) -> Region:
     return Region(code, ends, re.compile(home.international_prefix or r"(?!)"))
 
 
-class _Matcher(PhoneNumberMatcher):
-    """The library's matcher, which skips what cannot be a number here or is part of one already found."""
+class _Window(PhoneNumberMatcher):
+    """A piece of text, and what the library would try to parse in it, in its order: the same for every region."""
 
-    def __init__(self, text: str, at: Region, found: dict[int, int], abroad: dict[Place, Match | None]) -> None:
-        """`found`: ends by starts, in other regions; `abroad`: numbers with a plus, the same in all regions."""
-        super().__init__(text, at.code, leniency=_LENIENCY)
+    def __init__(self, text: str) -> None:
+        super().__init__(text, None, leniency=_LENIENCY)
+        self._parts: dict[tuple[str, int], list[Part]] = {}
+        self._tried: dict[tuple[str, int], Part] = {}
+        self.abroad: dict[Part, Match | None] = {}
+        """What numbers with a plus have turned out to be: the same in all regions."""
+
+    def parts(self, candidate: str, offset: int) -> list[Part]:
+        """The candidate and the pieces of it that may be numbers."""
+        key = (candidate, offset)
+        if key not in self._parts:
+            self._tried = {}
+            super()._extract_match(candidate, offset)
+            self._parts[key] = list(self._tried.values())
+        return self._parts[key]
+
+    def _parse_and_verify(self, candidate: str, offset: int) -> None:
+        """Called by the library for each piece: noted, and never a number, so that it goes on to the next."""
+        self._tried.setdefault((candidate, offset), _part(candidate, offset))
+
+
+def _part(text: str, offset: int) -> Part:
+    if _PLUS.search(text) or not _PLAIN.fullmatch(text):
+        return Part(text, offset, None)
+    digits = _NOT_DIGITS.sub("", text)
+    return Part(text, offset, digits if digits.isascii() else phonenumbers.normalize_digits_only(digits))
+
+
+class _Matcher(PhoneNumberMatcher):
+    """The library's matcher for one region, which skips what cannot be a number there or has been found already."""
+
+    def __init__(self, window: _Window, at: Region, found: dict[int, int]) -> None:
+        """`found`: ends by starts, in other regions."""
+        super().__init__(window.text, at.code, leniency=_LENIENCY)
+        self._window = window
         self._at = at
         self._known = found
-        self._abroad = abroad
 
     def _extract_match(self, candidate: str, offset: int) -> Match | None:
         # Whatever else is found in a candidate that is a number as a whole lies inside of that number.
         if self._known.get(offset, -1) >= offset + len(candidate):
             return None
-        return super()._extract_match(candidate, offset)
+        for part in self._window.parts(candidate, offset):
+            if self._at.may_hold(part) and (match := self._parsed(part)) is not None:
+                return match
+        return None
 
-    def _parse_and_verify(self, candidate: str, offset: int) -> Match | None:
-        if _PLUS.match(candidate):
-            place = (offset, offset + len(candidate))
-            if place not in self._abroad:
-                self._abroad[place] = super()._parse_and_verify(candidate, offset)
-            return self._abroad[place]
-        return super()._parse_and_verify(candidate, offset) if self._at.may_hold(candidate) else None
+    def _parsed(self, part: Part) -> Match | None:
+        if not _PLUS.match(part.text):
+            return self._parse_and_verify(part.text, part.offset)
+        if part not in self._window.abroad:
+            self._window.abroad[part] = self._parse_and_verify(part.text, part.offset)
+        return self._window.abroad[part]
 
 
 class WindowedPhoneRecognizer(PhoneRecognizer):
@@ -109,20 +156,19 @@ class WindowedPhoneRecognizer(PhoneRecognizer):
 
     def __init__(self, supported_language: str) -> None:
         super().__init__(supported_language=supported_language, name="PhoneRecognizer")
-        self._regions = [region(code) for code in self.supported_regions]
+        # Where numbers are dialled alike (as in the US and Canada), they are the same numbers.
+        self._regions = list({_dialling(code): region(code) for code in reversed(self.supported_regions)}.values())
 
     def analyze(
         self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
     ) -> list[RecognizerResult]:
         results: list[RecognizerResult] = []
         for start, end in _windows(text):
-            window = text[start:end]
-            found: dict[int, int] = {}
-            abroad: dict[Place, Match | None] = {}
+            window = _Window(text[start:end])
             places: set[Place] = set()
             for at in self._regions:
-                places |= {(match.start, match.end) for match in _Matcher(window, at, found, abroad)}
-                found = {a: b for a, b in sorted(places)}
+                found = dict(sorted(places))
+                places |= {(match.start, match.end) for match in _Matcher(window, at, found)}
             results += [self._result(start + a, start + b) for a, b in sorted(places)]
         return list(EntityRecognizer.remove_duplicates(results))
 
