@@ -39,5 +39,10 @@ class ContextWords:
 def enhanced(score: float, words_before: str, context: Sequence[str]) -> float:
     """The score with context taken into account. `context` must be in lower case."""
     if any(word in words_before for word in context):
-        return min(max(score + FACTOR, LEAST), 1.0)
+        return highest(score, context)
     return score
+
+
+def highest(score: float, context: Sequence[str]) -> float:
+    """The score that a finding can reach at best."""
+    return min(max(score + FACTOR, LEAST), 1.0) if context else score

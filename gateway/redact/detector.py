@@ -8,7 +8,7 @@ never written anywhere.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,10 +19,11 @@ from presidio_analyzer.nlp_engine import NlpArtifacts
 from gateway.pipeline.exchange import Deadline
 from gateway.pipeline.span import Span
 from gateway.policy.schema import Redact
-from gateway.redact.context import ContextWords, enhanced
+from gateway.redact.context import ContextWords, enhanced, highest
 from gateway.redact.nlp import NER_ENTITIES, Engine, load_engine
 from gateway.redact.recognizers import build_registry, needed
 
+Least = Callable[[str], float]
 PRESIDIO_LOGGERS = ("presidio-analyzer", "decision_process", "tldextract")
 
 
@@ -74,13 +75,16 @@ class PresidioDetector:
         recognizers: Sequence[EntityRecognizer],
         languages: Sequence[str],
         entities: frozenset[str] = frozenset(),
+        least: Least = lambda _: 0.0,
     ) -> None:
-        """`entities`: the types that a policy may name, whether they are looked for or not."""
+        """`entities`: the types that a policy may name, whether they are looked for or not. `least`: the score below
+        which findings of a type are of no interest."""
         self.entities = entities
         self._reading = engine.reading
         self._nlp = engine.nlp
+        prepared = [(r.supported_language, made) for r in recognizers if (made := _prepare(r, least)) is not None]
         self._by_language = {
-            language: [_prepare(r) for r in recognizers if r.supported_language == language] for language in languages
+            language: [made for supported, made in prepared if supported == language] for language in languages
         }
 
     def detect(self, texts: Sequence[str], deadline: Deadline) -> list[list[Span]]:
@@ -114,13 +118,21 @@ def _in_context(span: Span, context: Sequence[str], words: ContextWords) -> Span
     return replace(span, score=enhanced(span.score, words.before(span.start), context))
 
 
-def _prepare(recognizer: Any) -> _Recognizer:
-    patterns: tuple[_Pattern, ...] = ()
-    if getattr(type(recognizer), "analyze", None) is PatternRecognizer.analyze:
-        flags = recognizer.global_regex_flags
-        patterns = tuple(_Pattern(regex.compile(p.regex, flags=flags), p.score) for p in recognizer.patterns)
+def _prepare(recognizer: Any, least: Least) -> _Recognizer | None:
+    """None if nothing that the recognizer finds can reach the score that is asked for."""
     context = tuple(word.lower() for word in recognizer.context or ())
-    return _Recognizer(recognizer, str(recognizer.name), patterns, context)
+    if getattr(type(recognizer), "analyze", None) is not PatternRecognizer.analyze:
+        return _Recognizer(recognizer, str(recognizer.name), (), context)
+    flags = recognizer.global_regex_flags
+    # A validated match scores 1; without validation the pattern's score and the context decide.
+    validates = type(recognizer).validate_result is not PatternRecognizer.validate_result
+    threshold = least(recognizer.supported_entities[0])
+    patterns = tuple(
+        _Pattern(regex.compile(pattern.regex, flags=flags), pattern.score)
+        for pattern in recognizer.patterns
+        if validates or highest(pattern.score, context) >= threshold
+    )
+    return _Recognizer(recognizer, str(recognizer.name), patterns, context) if patterns else None
 
 
 def _match(recognizer: _Recognizer, text: str, deadline: Deadline) -> Iterator[Span]:
@@ -160,4 +172,8 @@ def build_detector(policy: Redact, *, whole: bool = False) -> PresidioDetector:
     recognizers = [*build_registry(policy, engine.nlp).recognizers, *engine.recognizers]
     known = frozenset(entity for recognizer in recognizers for entity in recognizer.supported_entities)
     used = [r for r in recognizers if whole or needed(policy, r)]
-    return PresidioDetector(engine, used, policy.languages, known | frozenset(NER_ENTITIES))
+
+    def least(entity: str) -> float:
+        return 0.0 if whole else policy.rule(entity).threshold or 0.0
+
+    return PresidioDetector(engine, used, policy.languages, known | frozenset(NER_ENTITIES), least)

@@ -1,0 +1,182 @@
+"""The figures of a load test: as a table, as JSON, as Markdown."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from bench.load import Load
+from bench.streaming import Streaming
+
+NGINX, PROXY, BARE, REDACTING = "nginx", "nginx→nginx", "gateway without stages", "gateway with redaction"
+REQUIRED = {BARE: 1_500 / 35_000, REDACTING: 300 / 35_000}
+"""The least throughput as a share of nginx→nginx, measured in the same run."""
+
+_WIDTH = 120
+Rows = list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where and when the figures were made. `load`: processes that wanted a core before the test began."""
+
+    cores: int
+    processor: str
+    python: str
+    system: str
+    load: float
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """`reference` is nginx→nginx before and after everything else; `single` is with one connection."""
+
+    machine: Machine
+    seconds: int
+    prompts: int
+    pace_ms: float
+    throughput: dict[str, Load]
+    reference: tuple[Load, Load]
+    single: dict[str, Load]
+    streaming: list[Streaming]
+
+    @property
+    def reference_per_s(self) -> float:
+        return sum(load.requests_per_s for load in self.reference) / len(self.reference)
+
+    def ratio(self, name: str) -> float:
+        return self.throughput[name].requests_per_s / self.reference_per_s
+
+    def reached(self, name: str) -> bool:
+        return self.ratio(name) >= REQUIRED[name]
+
+    def added_ms(self, name: str) -> float:
+        """What a request through the gateway takes longer than through nginx, at one connection (median)."""
+        return self.single[name].p50_ms - self.single[PROXY].p50_ms
+
+
+def this_machine() -> Machine:
+    return Machine(
+        cores=len(os.sched_getaffinity(0)),
+        processor=_processor(),
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+        load=round(os.getloadavg()[0], 2),
+        date=datetime.now(UTC).isoformat(timespec="minutes"),
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def _figures(load: Load) -> list[str]:
+    return [f"{load.requests_per_s:,.0f}", f"{load.p50_ms:.2f}", f"{load.p99_ms:.2f}"]
+
+
+def _throughput(results: Results) -> tuple[list[str], Rows]:
+    head = ["16 connections", "requests/s", "p50 ms", "p99 ms", "CPU ms/request", "cores", "of nginx→nginx"]
+    head += ["required", ""]
+    rows = []
+    for name, load in results.throughput.items():
+        share = results.ratio(name)
+        row = [name, *_figures(load), f"{load.cpu_ms:.3f}", f"{load.cores:.2f}", f"{share:.2%}"]
+        if name in REQUIRED:
+            row += [f"{REQUIRED[name]:.2%}", "reached" if results.reached(name) else "missed"]
+        rows.append(row + [""] * (len(head) - len(row)))
+    return head, rows
+
+
+def _single(results: Results) -> tuple[list[str], Rows]:
+    head = ["1 connection", "requests/s", "p50 ms", "p99 ms", "added p50 ms", "added p99 ms"]
+    rows = []
+    proxy = results.single[PROXY]
+    for name, load in results.single.items():
+        row = [name, *_figures(load)]
+        more = [f"{results.added_ms(name):.2f}", f"{load.p99_ms - proxy.p99_ms:.2f}"]
+        rows.append(row + (more if name != PROXY else ["", ""]))
+    return head, rows
+
+
+def _streaming(results: Results) -> tuple[list[str], Rows]:
+    head = ["streaming", "direct p50 ms", "direct p99 ms", "gateway p50 ms", "gateway p99 ms", "added p50", "added p99"]
+    rows = []
+    for streaming in results.streaming:
+        for what, label in (("first", "time to first token"), ("chunk", "time of a chunk")):
+            names = (f"{what}_p50_ms", f"{what}_p99_ms")
+            figures = [getattr(times, name) for times in (streaming.direct, streaming.gateway) for name in names]
+            figures += [streaming.added(name) for name in names]
+            count = "1 stream" if streaming.streams == 1 else f"{streaming.streams} streams"
+            rows.append([f"{count}, {label}", *(f"{figure:.2f}" for figure in figures)])
+    return head, rows
+
+
+_TABLES = (_throughput, _single, _streaming)
+
+
+def show(results: Results) -> None:
+    """Print the tables, whole also where the output is no terminal."""
+    console = Console()
+    console.width = max(console.width, _WIDTH)
+    for make in _TABLES:
+        head, rows = make(results)
+        table = Table()
+        for index, title in enumerate(head):
+            table.add_column(title, justify="left" if index == 0 else "right")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+def write(results: Results, directory: Path) -> None:
+    """results.json and RESULTS.md."""
+    document = {
+        **asdict(results),
+        "ratio_to_nginx_nginx": {name: round(results.ratio(name), 5) for name in results.throughput},
+        "required_ratio": {name: round(ratio, 5) for name, ratio in REQUIRED.items()},
+        "reached": {name: results.reached(name) for name in REQUIRED},
+        "added_ms": {name: round(results.added_ms(name), 3) for name in REQUIRED},
+    }
+    (directory / "results.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    (directory / "RESULTS.md").write_text(_markdown(results), "utf-8")
+
+
+def _markdown(results: Results) -> str:
+    machine = results.machine
+    before, after = (load.requests_per_s for load in results.reference)
+    parts = [
+        "# Load test",
+        "Written by `python -m bench.run`; the same figures are in [results.json](results.json).",
+        f"Machine: {machine.cores} cores ({machine.processor}), {machine.system}, Python {machine.python}, "
+        f"{machine.date}. All processes of the test share these cores: wrk, nginx as the model server, and what is "
+        f"measured. Load of the machine before the test: {machine.load:g}. The gateway runs with 2 workers.",
+        f"Each run took {results.seconds} s after 2 s of warm-up, over {results.prompts:,} prompts that all differ: "
+        "about 115 words with an e-mail address, a phone number, a card number, an IBAN, a social security number and "
+        "an IPv4 address. Every answer was checked beforehand, and no request failed.",
+        f"The reference is nginx as a proxy before the same model server: {before:,.0f} requests/s before the other "
+        f"runs and {after:,.0f} after them; shares are of their mean. What is required of the gateway is said as such "
+        "a share: 1,500/35,000 without stages and 300/35,000 with redaction. CPU ms/request is the processor time of "
+        "the server itself, and cores how many of them it had on average: where other work takes a part of the "
+        "machine, the gateway loses more by it than nginx does, since its processes want a core all the time.",
+        *(_markdown_table(*make(results)) for make in _TABLES),
+        f"The streams have 100 chunks, one every {results.pace_ms:g} ms. The time of a chunk is from its sender to its "
+        "receiver, measured on chunks that are no piece of a placeholder (those wait for the rest of it).",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_table(head: list[str], rows: Rows) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
