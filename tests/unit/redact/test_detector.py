@@ -106,6 +106,18 @@ def test_finds_what_stock_presidio_finds_with_the_same_scores() -> None:
         assert all(any(a <= s and e <= b and t == u for a, b, u, _ in expected) for s, e, t in extra), text
 
 
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.7])
+def test_what_is_left_out_for_a_policy_is_what_it_would_ignore(threshold: float) -> None:
+    policy = Redact.model_validate({"threshold": threshold, "entities": {"URL": "allow"}})
+    quick, whole = build_detector(policy), build_detector(policy, whole=True)
+    for text in random_texts(150):
+        expected, got = (
+            {s for s in one.detect([text], deadline())[0] if s.score >= threshold and s.entity != "URL"}
+            for one in (whole, quick)
+        )
+        assert got == expected, text
+
+
 def test_a_pattern_that_runs_out_of_time_stops_the_request() -> None:
     slow = PatternRecognizer("SLOW", patterns=[Pattern("slow", r"(a+)+b", 0.5)])
     nlp = WordsNlpEngine(["en"])
