@@ -46,7 +46,7 @@ class Authenticator:
             raise Unauthenticated("This token is not valid; it may be mistyped or revoked.")
         if record.is_expired(datetime.now(UTC)):
             raise ExpiredKey("This token has expired; mint a new one.")
-        return Principal(record.id, record.tenant, record.subject, frozenset(record.models))
+        return Principal(record.id, record.tenant, record.subject, frozenset(record.scopes), frozenset(record.models))
 
     def _refresh(self) -> None:
         if self._clock() < self._look_at:

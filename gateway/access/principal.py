@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from gateway.errors import ModelNotAllowed
+from gateway.errors import Forbidden, ModelNotAllowed
+
+
+class Scope(StrEnum):
+    """What a token may be used for."""
+
+    CHAT = "chat"
+    COMPLETIONS = "completions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +22,17 @@ class Principal:
     token_id: str
     tenant: str
     subject: str
+    scopes: frozenset[Scope]
     models: frozenset[str]
     """Public model names, or `*` for all."""
 
+    def require_scope(self, scope: Scope) -> None:
+        """Raises Forbidden."""
+        if scope not in self.scopes:
+            raise Forbidden(f"This token lacks the scope {scope}; ask for one that has it.")
+
     def may_use(self, model: str) -> bool:
+        """Whether a public model name is one of the token's."""
         return "*" in self.models or model in self.models
 
     def require(self, model: str) -> None:

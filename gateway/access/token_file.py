@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.access.principal import Scope
 from gateway.settings import ConfigurationError, read_yaml, write_yaml
 
 
@@ -25,11 +26,13 @@ class TokenRecord(BaseModel):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
     subject: Annotated[str, Field(max_length=256)] = ""
+    scopes: tuple[Scope, ...] = tuple(Scope)
     models: tuple[str, ...] = ("*",)
     created: datetime
     expires: datetime | None = None
 
     def is_expired(self, now: datetime) -> bool:
+        """Whether the token's time is over at `now`, which must have a zone."""
         return self.expires is not None and now >= self.expires
 
 

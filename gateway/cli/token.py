@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from gateway.access.principal import Scope
 from gateway.access.token import mint as new_token
 from gateway.access.token_file import TokenRecord, edit_tokens, load_tokens
 from gateway.settings import ConfigurationError
@@ -27,6 +28,9 @@ def mint(
     tenant: Annotated[str, typer.Option(help="Whom the token belongs to.")],
     tokens: TokensFile = Path("tokens.yaml"),
     subject: Annotated[str, typer.Option(help="Who uses it, a name of your own.")] = "",
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="What it may be used for; all by default. Repeatable.")
+    ] = None,
     model: Annotated[list[str] | None, typer.Option(help="A public model name, or * for all. Repeatable.")] = None,
     expires: Annotated[
         str | None, typer.Option(help="Such as 12h or 30d; without it the token does not expire.")
@@ -41,6 +45,7 @@ def mint(
             sha256=token.digest,
             tenant=tenant,
             subject=subject,
+            scopes=tuple(scope or Scope),
             models=tuple(model or ("*",)),
             created=now,
             expires=now + _duration(expires) if expires else None,
@@ -56,14 +61,15 @@ def mint(
 @app.command("list")
 def list_tokens(tokens: TokensFile = Path("tokens.yaml")) -> None:
     """Show all tokens, without their secrets."""
-    table = Table("id", "tenant", "subject", "models", "created", "expires")
+    table = Table("id", "tenant", "subject", "scopes", "models", "created", "expires")
     now = datetime.now(UTC)
     for record in load_tokens(tokens).values():
         expires = f"{record.expires:%Y-%m-%d %H:%M}" if record.expires else "never"
         if record.is_expired(now):
             expires += " (expired)"
         created = f"{record.created:%Y-%m-%d %H:%M}"
-        table.add_row(record.id, record.tenant, record.subject, " ".join(record.models), created, expires)
+        scopes, models = " ".join(record.scopes), " ".join(record.models)
+        table.add_row(record.id, record.tenant, record.subject, scopes, models, created, expires)
     Console().print(table)
 
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import orjson
 
 from gateway.access.authenticate import Authenticator
-from gateway.access.principal import Principal
+from gateway.access.principal import Principal, Scope
 from gateway.edge.answers import AnswerWriter, Format, Head
 from gateway.edge.body import ClientGone, Receive, parse_object, read_body
 from gateway.edge.envelope import SECURITY_HEADERS, Send, error_object, send_error, send_json
@@ -66,9 +66,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of model request: its path under the upstream's base URL, its answers, its rules."""
+    """One kind of model request: its path under the upstream's base URL, who may make it, its answers, its rules."""
 
     path: str
+    scope: Scope
     form: Format
     check: Callable[[Mapping[str, Any], Policy], None]
 
@@ -126,6 +127,7 @@ class _Run:
     async def _answer(self, headers: dict[bytes, bytes]) -> None:
         service = self._service
         principal = self._principal = service.authenticator.principal(headers.get(b"authorization"))
+        principal.require_scope(self._kind.scope)
         limits = service.policy.limits
         raw = await read_body(self._receive, headers, limits.body, service.settings.body_timeout)
         body = parse_object(raw, service.settings.depth)

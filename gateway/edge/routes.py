@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 
+from gateway.access.principal import Scope
 from gateway.edge.answers import ChatFormat, CompletionFormat
 from gateway.edge.body import Receive
 from gateway.edge.endpoint import Exchanges, Kind, Service
@@ -102,8 +103,8 @@ class Literal(Route):
 def build_app(service: Service, ready: Ready, lifespan: Lifespan) -> FastAPI:
     """The ASGI app of a service. `lifespan` opens and closes what the service holds."""
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    chat = Exchanges(service, Kind("/chat/completions", ChatFormat(), check_chat))
-    completions = Exchanges(service, Kind("/completions", CompletionFormat(), check_completion))
+    chat = Exchanges(service, Kind("/chat/completions", Scope.CHAT, ChatFormat(), check_chat))
+    completions = Exchanges(service, Kind("/completions", Scope.COMPLETIONS, CompletionFormat(), check_completion))
     app.router.routes.extend(
         [
             Literal("/v1/chat/completions", chat, methods=["POST"]),

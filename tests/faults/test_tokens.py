@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access.principal import Scope
 from gateway.access.token import mint
 from gateway.access.token_file import TokenRecord, edit_tokens
 from tests.faults.wire import CANARY, CHAT, COMPLETIONS, ask, assert_error, chat, connected, read_answer, wait_for
@@ -18,7 +19,7 @@ from tests.support.upstream import ScriptedUpstream
 _SECOND = timedelta(seconds=1)
 
 
-def _add(tokens: Path, *, expires_in: timedelta | None = None) -> str:
+def _add(tokens: Path, *, expires_in: timedelta | None = None, scopes: tuple[Scope, ...] = tuple(Scope)) -> str:
     now = datetime.now(UTC).replace(microsecond=0)
     token = mint()
     with edit_tokens(tokens) as records:
@@ -26,6 +27,7 @@ def _add(tokens: Path, *, expires_in: timedelta | None = None) -> str:
             id=token.id,
             sha256=token.digest,
             tenant="acme",
+            scopes=scopes,
             created=now,
             expires=now + expires_in if expires_in is not None else None,
         )
@@ -141,3 +143,11 @@ def test_a_broken_tokens_file_lets_nobody_back_in(
         assert _code(gateway_process, _bearer(mint().text)) == "invalid_api_key"
     finally:
         tokens_file.write_text(good, "utf-8")
+
+
+def test_a_token_without_the_scope_is_forbidden(gateway_process: GatewayProcess) -> None:
+    headers = _bearer(_add(gateway_process.directory / "tokens.yaml", scopes=(Scope.CHAT,)))
+    body = {"model": "llama", "prompt": CANARY}
+    assert wait_for(lambda: ask(gateway_process, body, path=COMPLETIONS, headers=headers).status == 403, 5)
+    assert_error(ask(gateway_process, body, path=COMPLETIONS, headers=headers), 403, "scope_missing")
+    assert ask(gateway_process, chat(), headers=headers).status == 200

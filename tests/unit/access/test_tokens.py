@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from gateway.access.authenticate import Authenticator
-from gateway.access.principal import Principal
+from gateway.access.principal import Principal, Scope
 from gateway.access.token import Token, mint, parse
 from gateway.access.token_file import TokenRecord, edit_tokens, load_tokens
-from gateway.errors import ExpiredKey, MissingKey, ModelNotAllowed, Unauthenticated
+from gateway.errors import ExpiredKey, Forbidden, MissingKey, ModelNotAllowed, Unauthenticated
 from gateway.settings import ConfigurationError
 
 
@@ -58,10 +58,18 @@ def test_any_changed_character_breaks_the_checksum() -> None:
 def test_a_valid_token_names_its_principal(path: Path) -> None:
     token = add(path, subject="jane", models=["llama"])
     principal = Authenticator(path, Clock()).principal(bearer(token.text))
-    assert principal == Principal(token.id, "acme", "jane", frozenset({"llama"}))
+    assert principal == Principal(token.id, "acme", "jane", frozenset(Scope), frozenset({"llama"}))
     principal.require("llama")
     with pytest.raises(ModelNotAllowed):
         principal.require("other")
+
+
+def test_a_token_is_good_for_its_scopes_only(path: Path) -> None:
+    token = add(path, scopes=["chat"])
+    principal = Authenticator(path, Clock()).principal(bearer(token.text))
+    principal.require_scope(Scope.CHAT)
+    with pytest.raises(Forbidden, match="completions"):
+        principal.require_scope(Scope.COMPLETIONS)
 
 
 @pytest.mark.parametrize("header", [b"Bearer", b"Bearer x", b"Basic x", b"bearer \xff\xfe", b"Bearer " + b"a" * 9000])
