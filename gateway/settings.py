@@ -37,7 +37,7 @@ class Settings(BaseModel):
     audit: str = "none"
     metrics_port: int = Field(default=0, ge=0, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    depth: int = Field(default=64, ge=4, le=500)
+    depth: int = Field(default=64, ge=4, le=250)
     """How deep a request's JSON may nest."""
     strings: int = Field(default=20_000, ge=16)
     """How many texts one request may hold."""

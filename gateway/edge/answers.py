@@ -193,7 +193,7 @@ def _finish(raw: dict[str, Any]) -> str | None:
     reason = raw.get("finish_reason")
     if reason is None:
         return None
-    return reason if reason in _FINISH_REASONS else "stop"
+    return reason if isinstance(reason, str) and reason in _FINISH_REASONS else "stop"
 
 
 def _tool_calls(raw: Any, choice: int, outlets: Outlets, *, whole: bool) -> dict[int, dict[str, Any]]:
@@ -202,20 +202,23 @@ def _tool_calls(raw: Any, choice: int, outlets: Outlets, *, whole: bool) -> dict
     for position, call in enumerate(raw if isinstance(raw, list) else ()):
         if not isinstance(call, dict):
             raise UpstreamFailed("The model server's answer has a tool call that is not an object.")
-        index = position if whole else _int(call.get("index")) or 0
-        made = written[index] = {} if whole else {"index": index}
+        index = position if whole or (given := _int(call.get("index"))) is None else given
+        # Two pieces of one call may come in one chunk.
+        made = written.setdefault(index, {} if whole else {"index": index})
         if isinstance(call.get("id"), str):
             made["id"] = call["id"]
         if isinstance(call.get("type"), str):
             made["type"] = "function"
         function = call.get("function")
         if isinstance(function, dict):
-            made["function"] = _function(function, choice, index, outlets)
+            for name, text in _function(function, choice, index, outlets).items():
+                said = made.setdefault("function", {})
+                said[name] = said.get(name, "") + text
     return written
 
 
-def _function(raw: dict[str, Any], choice: int, call: int, outlets: Outlets) -> dict[str, Any]:
-    made = {}
+def _function(raw: dict[str, Any], choice: int, call: int, outlets: Outlets) -> dict[str, str]:
+    made: dict[str, str] = {}
     if isinstance(raw.get("name"), str):
         # A name comes whole, never in pieces.
         channel = Channel(choice, Field.TOOL_NAME, call)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NoReturn
 
 import orjson
@@ -18,11 +18,21 @@ Receive = Callable[[], Awaitable[Message]]
 Headers = dict[bytes, bytes]
 
 _INT64 = 2**63
+_MAX_VALUES = 100_000
+_TEXT = re.compile(rb'"(?:[^"\\]+|\\.)*"', re.DOTALL)
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class ClientGone(Exception):
     """The client closed the connection; there is nobody to answer."""
+
+
+def headers_of(scope: Mapping[str, Any]) -> Headers:
+    """Headers by name. One that stands twice has both values (RFC 9110, 5.3), so that no proxy can read another."""
+    headers: Headers = {}
+    for name, value in scope["headers"]:
+        headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
 
 
 async def read_body(receive: Receive, headers: Headers, limit_bytes: int, timeout_s: float) -> bytes:
@@ -64,6 +74,8 @@ def parse_object(raw: bytes, max_depth: int) -> dict[str, Any]:
 
     Raises InvalidJSON; its message never quotes the body.
     """
+    if _separators(raw) > _MAX_VALUES and _separators(_TEXT.sub(b"", raw)) > _MAX_VALUES:
+        raise TooLarge(f"The request has more than {_MAX_VALUES} values; send fewer.")
     try:
         tree = json.loads(
             raw.decode("utf-8"),
@@ -84,6 +96,11 @@ def parse_object(raw: bytes, max_depth: int) -> dict[str, Any]:
     if b"\\u" in raw:
         _check_escapes(tree, raw)
     return tree
+
+
+def _separators(raw: bytes) -> int:
+    """At most so many values are in a JSON text, less one, besides what stands in its texts."""
+    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import orjson
 from gateway.access.authenticate import Authenticator
 from gateway.access.principal import Principal, Scope
 from gateway.edge.answers import AnswerWriter, Format, Head
-from gateway.edge.body import ClientGone, Receive, parse_object, read_body
+from gateway.edge.body import ClientGone, Receive, headers_of, parse_object, read_body
 from gateway.edge.envelope import SECURITY_HEADERS, Send, error_object, send_error, send_json
 from gateway.edge.vocabulary import VOCABULARY
 from gateway.errors import (
@@ -82,7 +82,7 @@ class Exchanges:
         self._kind = kind
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        await _Run(self._service, self._kind, receive, send).run(dict(scope["headers"]))
+        await _Run(self._service, self._kind, receive, send).run(headers_of(scope))
 
 
 class _Run:

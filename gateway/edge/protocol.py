@@ -31,6 +31,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _unread_timer: asyncio.TimerHandle | None = None
     _in_headers = False
     _header_bytes = 0
+    _unparsed_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -40,18 +41,28 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._headers_timer is None and (self.cycle is None or self.cycle.response_complete):
             self._await_headers()
         super().data_received(data)
+        # A header that goes on and on is never handed to `on_header`.
         if self._in_headers:
-            self._header_bytes += len(data)
-            if self._header_bytes > _MAX_HEADER_BYTES:
+            self._unparsed_bytes += len(data)
+            if self._unparsed_bytes > _MAX_HEADER_BYTES:
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        self._in_headers, self._header_bytes = True, 0
+        self._in_headers, self._header_bytes, self._unparsed_bytes = True, 0, 0
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > _MAX_HEADER_BYTES:
+            raise InvalidRequest("The request's headers are too large.")
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
         self._headers_timer = _stopped(self._headers_timer)
+        if self.parser.should_upgrade():
+            # The parser takes such a request for one without a body, and what is its body for the next request.
+            raise InvalidRequest("Upgrades are not accepted.")
         super().on_headers_complete()
 
     def pause_writing(self) -> None:

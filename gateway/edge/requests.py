@@ -7,7 +7,7 @@ nothing of it is unread: every text of it is a segment.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -20,6 +20,11 @@ _TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal", "thinki
 _PART_TEXTS = frozenset({"text", "refusal", "thinking"})
 _MEDIA_WORDS = ("image", "audio", "video", "file", "embed", "pil")
 _MODALITIES = ("text",)
+
+
+_T = TypeVar("_T")
+# The first wrong item is enough: an error for each of a million takes gigabytes.
+_List = Annotated[list[_T], Field(fail_fast=True)]
 
 
 class _Open(BaseModel):
@@ -58,9 +63,9 @@ class _Part(_Open):
 
 class _Message(_Open):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[_Part | str] | None = None
+    content: str | _List[_Part | str] | None = None
     name: str | None = None
-    tool_calls: list[_ToolCall] | None = None
+    tool_calls: _List[_ToolCall] | None = None
     tool_call_id: str | None = None
 
 
@@ -69,7 +74,7 @@ class _Common(_Open):
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     n: Annotated[int, Field(ge=1, le=128)] | None = None
-    stop: str | list[str] | None = None
+    stop: str | _List[str] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=-1)] | None = None
@@ -87,19 +92,19 @@ class _Common(_Open):
 
 
 class _Chat(_Common):
-    messages: Annotated[list[_Message], Field(min_length=1)]
-    tools: list[_Tool] | None = None
+    messages: Annotated[list[_Message], Field(min_length=1, fail_fast=True)]
+    tools: _List[_Tool] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=0)] | None = None
     chat_template_kwargs: dict[str, Any] | None = None
-    modalities: list[str] | None = None
+    modalities: _List[str] | None = None
 
 
 class _Completion(_Common):
-    prompt: str | Annotated[list[str], Field(min_length=1)]
+    prompt: str | Annotated[list[str], Field(min_length=1, fail_fast=True)]
     suffix: str | None = None
     echo: bool | None = None
     best_of: Annotated[int, Field(ge=1, le=128)] | None = None

@@ -14,7 +14,7 @@ from starlette.routing import Match, Route
 
 from gateway.access.principal import Scope
 from gateway.edge.answers import ChatFormat, CompletionFormat
-from gateway.edge.body import Receive
+from gateway.edge.body import Receive, headers_of
 from gateway.edge.endpoint import Exchanges, Kind, Service
 from gateway.edge.envelope import Send, error_headers, error_object, send_error, send_json
 from gateway.edge.requests import check_chat, check_completion
@@ -47,7 +47,7 @@ class Models(Endpoint):
 
     async def answer(self, scope: Mapping[str, Any]) -> Any:
         service = self._service
-        principal = service.authenticator.principal(dict(scope["headers"]).get(b"authorization"))
+        principal = service.authenticator.principal(headers_of(scope).get(b"authorization"))
         listed = {
             name: {
                 "id": name,

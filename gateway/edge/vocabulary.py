@@ -85,11 +85,22 @@ _VALUES = frozenset(
         "default",
     ]
 )
-_PARAMETERS = COMMON_FIELDS - {"metadata", "user", "structured_outputs", "response_format", "stop", "bad_words"}
+_WORDED = frozenset(
+    "role type tool_choice function_call mode format syntax reasoning_effort verbosity service_tier truncation_side "
+    "modalities".split()
+)
+_OPEN = frozenset(["properties", "patternProperties", "$defs", "metadata", "arguments", "logit_bias"])
+# Where a client may name itself or its user, numbers are texts like any others.
+_PARAMETERS = COMMON_FIELDS - frozenset(
+    "metadata user structured_outputs response_format stop bad_words safety_identifier prompt_cache_key service_tier "
+    "store".split()
+)
 
 VOCABULARY = Vocabulary(
     keys=CHAT_FIELDS | COMPLETION_FIELDS | _NESTED_KEYS,
     values=_VALUES,
+    worded=_WORDED,
+    open=_OPEN,
     numbers=_PARAMETERS | {"top_logprobs", "max_completion_tokens"},
     first=("tools", "functions", "messages", "prompt", "suffix"),
 )

@@ -7,7 +7,7 @@ segments, since they are the same in everybody's requests.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -29,6 +29,10 @@ class Segment:
     path: Path
     text: str
     kind: Kind = Kind.VALUE
+    label: str = ""
+    """The client's own word for a value: the key under which it stands, if that is none of the wire format's."""
+    message: int | None = None
+    """Parts of a message's content: the message's number. A model reads them as one text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,10 @@ class Vocabulary:
     """Top-level keys below which numbers are parameters, not somebody's phone."""
     first: tuple[str, ...]
     """Top-level keys in the order in which a model reads them; the others follow as they come."""
+    worded: frozenset[str] | None = None
+    """Keys whose values may be such words (None: all); elsewhere the same word is the client's."""
+    open: frozenset[str] = frozenset()
+    """Keys of objects whose keys are the client's own, whatever they are."""
     number_digits: int = 7
     """Numbers with fewer digits identify nobody."""
 
@@ -97,7 +105,12 @@ class Prompt:
             body = _rename(body, parent, groups[parent])
         renamed = {s.path: t for s, t in keys}
         segments = tuple(
-            Segment(_new_path(s.path, renamed), t, Kind.VALUE if s.text != t and s.kind is Kind.NUMBER else s.kind)
+            replace(
+                s,
+                path=_new_path(s.path, renamed),
+                text=t,
+                kind=Kind.VALUE if s.text != t and s.kind is Kind.NUMBER else s.kind,
+            )
             for s, t in zip(self.segments, texts, strict=True)
         )
         return Prompt(body, segments)
@@ -105,11 +118,13 @@ class Prompt:
 
 def _leaves(value: Any, path: Path, vocabulary: Vocabulary) -> Iterator[Segment]:
     if isinstance(value, str):
-        if value and value not in vocabulary.values:
-            yield Segment(path, value)
+        named = next((part for part in reversed(path) if isinstance(part, str)), "")
+        is_word = value in vocabulary.values and (vocabulary.worded is None or named in vocabulary.worded)
+        if value and not is_word:
+            yield Segment(path, value, Kind.VALUE, "" if named in vocabulary.keys else named, _message(path))
     elif isinstance(value, dict):
         for key, inner in value.items():
-            if key not in vocabulary.keys:
+            if key not in vocabulary.keys or path[-1] in vocabulary.open:
                 yield Segment((*path, key), key, Kind.KEY)
             yield from _leaves(inner, (*path, key), vocabulary)
     elif isinstance(value, list):
@@ -118,7 +133,15 @@ def _leaves(value: Any, path: Path, vocabulary: Vocabulary) -> Iterator[Segment]
     elif isinstance(value, int | float) and not isinstance(value, bool) and path[0] not in vocabulary.numbers:
         text = repr(value)
         if sum(map(str.isdigit, text)) >= vocabulary.number_digits:
-            yield Segment(path, text, Kind.NUMBER)
+            named = next((part for part in reversed(path) if isinstance(part, str)), "")
+            yield Segment(path, text, Kind.NUMBER, "" if named in vocabulary.keys else named)
+
+
+def _message(path: Path) -> int | None:
+    """The number of the message of whose content this is a part."""
+    if len(path) in (4, 5) and path[0] == "messages" and path[2] == "content" and isinstance(path[1], int):
+        return path[1]
+    return None
 
 
 def _set(node: Any, path: Path, text: str) -> Any:

@@ -14,6 +14,8 @@ from presidio_analyzer.nlp_engine import NlpArtifacts
 FACTOR = 0.35
 LEAST = 0.4
 WORDS_BEFORE = 5
+WORDS_LOOKED_AT = 200
+"""Stop words and punctuation do not count, but they do not go on for ever either."""
 
 
 class ContextWords:
@@ -28,7 +30,8 @@ class ContextWords:
         """The word at code point `start` and the keywords before it, joined by a character no word contains."""
         index = bisect_right(self._starts, start) - 1
         words: list[str] = []
-        while index >= 0 and len(words) <= WORDS_BEFORE:
+        first = max(0, index - WORDS_LOOKED_AT)
+        while index >= first and len(words) <= WORDS_BEFORE:
             word = self._lemmas[index].lower()
             if word in self._keywords:
                 words.append(word)

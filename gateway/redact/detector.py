@@ -21,6 +21,7 @@ from gateway.pipeline.span import Span
 from gateway.policy.schema import Redact
 from gateway.redact.context import ContextWords, enhanced, highest
 from gateway.redact.nlp import NER_ENTITIES, Engine, load_engine
+from gateway.redact.phone import WindowedPhoneRecognizer
 from gateway.redact.recognizers import build_registry, needed
 
 Least = Callable[[str], float]
@@ -108,6 +109,8 @@ class PresidioDetector:
             return _match(recognizer, text, deadline)
         deadline.left()
         presidio = recognizer.presidio
+        if isinstance(presidio, WindowedPhoneRecognizer):
+            return (_span(result, recognizer.name) for result in presidio.analyze_within(text, deadline.left))
         results = presidio.analyze(text, presidio.supported_entities, artifacts) or []
         return (_span(result, recognizer.name) for result in results)
 

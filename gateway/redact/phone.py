@@ -10,13 +10,15 @@ region's numbers, since parsing takes away prefixes from the front and nothing e
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import phonenumbers
 import regex
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberMatcher
-from presidio_analyzer import EntityRecognizer, RecognizerResult
+from presidio_analyzer import RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
@@ -24,6 +26,8 @@ Match = phonenumbers.PhoneNumberMatch
 Place = tuple[int, int]
 
 _LENIENCY = 1
+# By default the library gives up after 65,535 candidates that are no numbers: what comes then would be sent.
+_MAX_TRIES = sys.maxsize
 # Everything that can stand in or right beside a phone number: digits, their separators, and words of extensions.
 _NEIGHBOURHOOD = 48
 _DIGITS = regex.compile(r"\p{Nd}(?:[^\p{Nd}\n]{0,7}\p{Nd}){4,}")
@@ -97,7 +101,7 @@ class _Window(PhoneNumberMatcher):
     """A piece of text, and what the library would try to parse in it, in its order: the same for every region."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(text, None, leniency=_LENIENCY)
+        super().__init__(text, None, leniency=_LENIENCY, max_tries=_MAX_TRIES)
         self._parts: dict[tuple[str, int], list[Part]] = {}
         self._tried: dict[tuple[str, int], Part] = {}
         self.abroad: dict[Part, Match | None] = {}
@@ -127,14 +131,16 @@ def _part(text: str, offset: int) -> Part:
 class _Matcher(PhoneNumberMatcher):
     """The library's matcher for one region, which skips what cannot be a number there or has been found already."""
 
-    def __init__(self, window: _Window, at: Region, found: dict[int, int]) -> None:
-        """`found`: ends by starts, in other regions."""
-        super().__init__(window.text, at.code, leniency=_LENIENCY)
+    def __init__(self, window: _Window, at: Region, found: dict[int, int], check: Callable[[], object]) -> None:
+        """`found`: ends by starts, in other regions. `check` raises when the time is over."""
+        super().__init__(window.text, at.code, leniency=_LENIENCY, max_tries=_MAX_TRIES)
         self._window = window
         self._at = at
         self._known = found
+        self._check = check
 
     def _extract_match(self, candidate: str, offset: int) -> Match | None:
+        self._check()
         # Whatever else is found in a candidate that is a number as a whole lies inside of that number.
         if self._known.get(offset, -1) >= offset + len(candidate):
             return None
@@ -162,18 +168,35 @@ class WindowedPhoneRecognizer(PhoneRecognizer):
     def analyze(
         self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
     ) -> list[RecognizerResult]:
+        return self.analyze_within(text, _no_limit)
+
+    def analyze_within(self, text: str, check: Callable[[], object]) -> list[RecognizerResult]:
+        """The same; `check` is called again and again, and raises when the time is over."""
         results: list[RecognizerResult] = []
         for start, end in _windows(text):
             window = _Window(text[start:end])
             places: set[Place] = set()
             for at in self._regions:
                 found = dict(sorted(places))
-                places |= {(match.start, match.end) for match in _Matcher(window, at, found)}
-            results += [self._result(start + a, start + b) for a, b in sorted(places)]
-        return list(EntityRecognizer.remove_duplicates(results))
+                places |= {(match.start, match.end) for match in _Matcher(window, at, found, check)}
+            results += [self._result(start + a, start + b) for a, b in _outermost(places)]
+        return results
 
     def _result(self, start: int, end: int) -> RecognizerResult:
         return RecognizerResult(entity_type=self.supported_entities[0], start=start, end=end, score=self.SCORE)
+
+
+def _no_limit() -> None:
+    """There is all the time in the world."""
+
+
+def _outermost(places: Iterable[Place]) -> Iterator[Place]:
+    """The places that lie in no other."""
+    reached = -1
+    for start, end in sorted(places, key=lambda place: (place[0], -place[1])):
+        if end > reached:
+            reached = end
+            yield start, end
 
 
 def _windows(text: str) -> list[tuple[int, int]]:

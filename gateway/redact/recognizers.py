@@ -7,6 +7,7 @@ both. The other is in phone.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import tldextract
@@ -69,15 +70,22 @@ def _own(policy: Redact, language: str) -> Sequence[EntityRecognizer]:
             )
         )
     for index, denied in enumerate(policy.deny):
+        name = f"deny[{index}]"
         own.append(
             PatternRecognizer(
                 supported_entity=denied.entity,
-                name=f"deny[{index}]",
+                name=name,
                 supported_language=language,
-                deny_list=list(denied.text),
+                patterns=[Pattern(name=name, regex=_as_words(denied.text), score=1.0)],
             )
         )
     return own
+
+
+def _as_words(texts: Sequence[str]) -> str:
+    """Finds the texts as whole words, as Presidio's deny lists do, with any white space where they have some."""
+    written = (r"\s+".join(re.escape(word) for word in text.split()) for text in sorted(texts, key=len, reverse=True))
+    return rf"(?:^|(?<=\W))(?:{'|'.join(written)})(?:(?=\W)|$)"
 
 
 def needed(policy: Redact, recognizer: EntityRecognizer) -> bool:

@@ -94,6 +94,8 @@ class RestoreFilter:
             # Not ours: it stays as it is.
             self._json.see(self._text[mention.start : mention.end])
             return self._text[mention.start : mention.end]
+        if self._vault.is_verbatim(mention.entity, mention.number):
+            return value
         return self._escape(mention.escape)(value)
 
     def _escape(self, escape: Escape) -> Callable[[str], str]:

@@ -19,6 +19,7 @@ from gateway.redact.conversation import spread
 from gateway.redact.placeholder import LITERAL, Grammar
 from gateway.redact.restore import RestoreFilter
 from gateway.redact.vault import Vault
+from gateway.redact.views import Value, Views
 
 
 class RedactStage:
@@ -42,13 +43,15 @@ class RedactStage:
     def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
         """Raises Blocked by policy, RedactionUnavailable when the texts could not all be read in time."""
         texts = [segment.text for segment in prompt.segments]
-        found = self._found(texts, exchange)
+        views = Views(prompt.segments)
+        found = self._found(views, exchange)
         vault = Vault()
         counts: Counter[tuple[str, Action]] = Counter()
         redacted = []
-        for text, spans in zip(texts, found, strict=True):
+        for index, (text, spans) in enumerate(zip(texts, found, strict=True)):
             replaced = sorted([*spans, *self._literals(text, spans, vault)], key=lambda span: span.start)
-            redacted.append(self._rewrite(text, replaced, vault, exchange.tenant))
+            values = [views.value(index, span, text[span.start : span.end]) for span in replaced]
+            redacted.append(self._rewrite(text, replaced, values, vault, exchange.tenant))
             counts.update((span.entity, self._rule(span.entity).action) for span in replaced)
         exchange.keep(vault)
         exchange.findings += [Finding("redact", kind, action, n) for (kind, action), n in counts.items()]
@@ -70,8 +73,9 @@ class RedactStage:
     def _strictness(self, entity: str) -> int:
         return STRICTNESS.index(self._rule(entity).action)
 
-    def _found(self, texts: Sequence[str], exchange: Exchange) -> list[list[Span]]:
+    def _found(self, views: Views, exchange: Exchange) -> list[list[Span]]:
         """Spans to act on, per text: above their thresholds, not allowed, spread over the conversation, disjoint."""
+        texts = views.texts
         try:
             detected = self._detector.detect(texts, exchange.deadline)
             if len(detected) != len(texts):
@@ -81,8 +85,9 @@ class RedactStage:
                 for text, spans in zip(texts, detected, strict=True)
             ]
             self._block(kept)
-            merged = [merge(spans, self._strictness) for spans in kept]
-            return [merge(spans, self._strictness) for spans in spread(texts, merged, exchange.deadline)]
+            # Each value is looked for by itself, also one that is part of a wider one where it was found.
+            spans_of_views = spread(texts, kept, exchange.deadline)
+            return [merge(spans, self._strictness) for spans in views.back(spans_of_views)]
         except GatewayError:
             raise
         except Exception as error:
@@ -118,17 +123,18 @@ class RedactStage:
             at = after
         return literals
 
-    def _rewrite(self, text: str, spans: Sequence[Span], vault: Vault, tenant: str) -> str:
-        return replace(text, [(span, self._replacement(text, span, vault, tenant)) for span in spans])
+    def _rewrite(self, text: str, spans: Sequence[Span], values: Sequence[Value], vault: Vault, tenant: str) -> str:
+        made = [self._replacement(span.entity, value, vault, tenant) for span, value in zip(spans, values, strict=True)]
+        return replace(text, zip(spans, made, strict=True))
 
-    def _replacement(self, text: str, span: Span, vault: Vault, tenant: str) -> str:
-        value = text[span.start : span.end]
-        match self._rule(span.entity).action:
+    def _replacement(self, entity: str, found: Value, vault: Vault, tenant: str) -> str:
+        value, verbatim = found
+        match self._rule(entity).action:
             case Action.MASK:
                 return masked(value)
             case Action.REMOVE:
-                return removed(span.entity)
+                return removed(entity)
             case Action.HASH:
-                return hashed(self._key, tenant, span.entity, value)
+                return hashed(self._key, tenant, entity, value)
             case _:
-                return vault.placeholder(span.entity, value)
+                return vault.placeholder(entity, value, verbatim=verbatim)

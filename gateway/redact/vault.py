@@ -13,16 +13,20 @@ from gateway.redact.placeholder import LITERAL, canonical
 class Vault:
     """Gives each value one placeholder, numbered per type by first appearance."""
 
-    __slots__ = ("_by_placeholder", "_by_value", "_last", "_reserved")
+    __slots__ = ("_by_placeholder", "_by_value", "_last", "_reserved", "_verbatim")
 
     def __init__(self) -> None:
         self._by_value: dict[str, str] = {}
         self._by_placeholder: dict[tuple[str, int], str] = {}
         self._last: dict[str, int] = {}
         self._reserved: set[tuple[str, int]] = set()
+        self._verbatim: set[tuple[str, int]] = set()
 
-    def placeholder(self, entity: str, value: str) -> str:
-        """The placeholder of a value, the same each time, whatever type it is found as later."""
+    def placeholder(self, entity: str, value: str, *, verbatim: bool = False) -> str:
+        """The placeholder of a value, the same each time, whatever type it is found as later.
+
+        `verbatim`: the value is in the notation of its text already and is never escaped once more.
+        """
         known = self._by_value.get(value)
         if known is not None:
             return known
@@ -32,6 +36,8 @@ class Vault:
         self._last[entity] = number
         self._by_placeholder[(entity, number)] = value
         self._by_value[value] = made = canonical(entity, number)
+        if verbatim:
+            self._verbatim.add((entity, number))
         return made
 
     def reserve(self, entity: str, number: int) -> bool:
@@ -46,6 +52,9 @@ class Vault:
 
     def value(self, entity: str, number: int) -> str | None:
         return self._by_placeholder.get((entity, number))
+
+    def is_verbatim(self, entity: str, number: int) -> bool:
+        return (entity, number) in self._verbatim
 
     def entities(self) -> frozenset[str]:
         """The types of which there are values."""
