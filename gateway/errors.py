@@ -14,7 +14,7 @@
     ├── UpstreamFailed          502 upstream_error
     ├── UpstreamTimeout         504 upstream_error
     └── Unavailable             503 service_unavailable
-        ├── RedactionUnavailable    redaction_unavailable
+        ├── RedactionUnavailable    redaction_unavailable (StageFailed: on the answer)
         ├── Overloaded              overloaded
         └── NotReady                not_ready
 
@@ -145,10 +145,8 @@ class RedactionUnavailable(Unavailable):
     code = "redaction_unavailable"
 
 
-class StageFailed(Unavailable):
-    """A stage broke on the answer: nothing more of it may leave."""
-
-    code = "overloaded"
+class StageFailed(RedactionUnavailable):
+    """A stage broke on the answer, which could not be checked: nothing more of it may leave."""
 
 
 class Overloaded(Unavailable):

@@ -19,12 +19,20 @@ def figures(vllm_url: str) -> evaluate.Figures:
 
 
 def test_enough_prompts_are_asked(figures: evaluate.Figures) -> None:
-    assert figures.prompts >= 200
+    assert figures.copying.prompts + figures.looking_up.prompts >= 200
     assert figures.documents == 20
 
 
 def test_placeholders_are_copied(figures: evaluate.Figures) -> None:
-    assert figures.copy_rate >= evaluate.LEAST_COPIED, figures.copy_rate_by_task
+    assert figures.copying.rate >= evaluate.LEAST_COPIED, figures.copying.rate_by_task
+
+
+def test_placeholders_are_looked_up(figures: evaluate.Figures) -> None:
+    assert figures.looking_up.rate >= evaluate.LEAST_LOOKED_UP, figures.looking_up.rate_by_task
+
+
+def test_new_wording_does_little_harm(figures: evaluate.Figures) -> None:
+    assert figures.reworded.rate >= evaluate.LEAST_COPIED_REWORDED, figures.reworded.rate_by_task
 
 
 def test_the_demo_prompt_keeps_every_placeholder(figures: evaluate.Figures) -> None:
