@@ -33,7 +33,8 @@ WORK = vllm.ROOT / ".demo"
 POLICY = vllm.ROOT / "policies" / "default.yaml"
 VALUES = ("jane.doe@example.org", "+1 212 555 0187", "DE89 3704 0044 0532 0130 00")
 QUESTION = (
-    f"Write a short reply to the customer {VALUES[0]} (phone {VALUES[1]}). The refund goes to the account {VALUES[2]}."
+    f"Please write a letter. My e-mail address is {VALUES[0]}, my phone number is {VALUES[1]}, "
+    f"and the refund goes to the account {VALUES[2]}."
 )
 _READY_TIMEOUT_S = 1800
 _GATEWAY_PORT = 8080

@@ -17,7 +17,10 @@ from tests.support.gateway import GatewayProcess
 
 EMAIL, PHONE, IBAN = "jane.doe@example.org", "+1 212 555 0187", "DE89 3704 0044 0532 0130 00"
 VALUES = (EMAIL, PHONE, IBAN)
-QUESTION = f"Write a short reply to the customer {EMAIL} (phone {PHONE}). The refund goes to the account {IBAN}."
+QUESTION = (
+    f"Please write a letter. My e-mail address is {EMAIL}, my phone number is {PHONE}, "
+    f"and the refund goes to the account {IBAN}."
+)
 
 
 @pytest.fixture
@@ -98,20 +101,21 @@ def test_a_named_tool_is_called_with_the_clients_own_values(client: OpenAI, reco
 
 
 def test_a_schema_with_personal_data_is_followed_and_restored(client: OpenAI, recorder: Recorder) -> None:
-    schema: Any = {
+    entry = {
         "type": "object",
-        "properties": {"contact": {"const": EMAIL}},
-        "required": ["contact"],
+        "properties": {"type": {"const": "EMAIL_ADDRESS"}, "value": {"const": EMAIL}},
+        "required": ["type", "value"],
         "additionalProperties": False,
     }
+    schema: Any = {"type": "array", "items": entry, "minItems": 1, "maxItems": 1}
     answer = client.chat.completions.create(
         model="llama",
-        messages=[{"role": "user", "content": "Give the contact as JSON."}],
+        messages=[{"role": "user", "content": f"Give the contact as JSON: {EMAIL}."}],
         response_format={"type": "json_schema", "json_schema": {"name": "contact", "schema": schema}},
         temperature=0,
-        max_tokens=60,
+        max_tokens=100,
     )
-    assert json.loads(answer.choices[0].message.content or "") == {"contact": EMAIL}
+    assert json.loads(answer.choices[0].message.content or "") == [{"type": "EMAIL_ADDRESS", "value": EMAIL}]
     assert EMAIL not in seen_by_model(recorder)
 
 
