@@ -12,7 +12,7 @@ demo: $(VENV)/runtime
 test: $(VENV)/dev
 	$(BIN)/python -m demo.install
 	$(MAKE) lint
-	REQUIRED_E2E=10 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	REQUIRED_E2E=21 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
 test-fast: $(VENV)/dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not vllm"
