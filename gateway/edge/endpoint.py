@@ -155,7 +155,7 @@ class _Run:
             await self._stream(call, self._writer, choices=body.get("n") or 1)
         else:
             answer = self._writer.whole(await service.upstream.complete(call))
-            await self._send_timed(lambda: send_json(self._client_send, 200, answer, self._headers()))
+            await send_json(self._client_send, 200, answer, self._headers())
 
     def _route(self, body: Mapping[str, Any], principal: Principal) -> ModelRoute:
         name = body.get("model")
@@ -235,30 +235,17 @@ class _Run:
     async def _begin_stream(self) -> None:
         self._began = True
         headers = [(b"content-type", b"text/event-stream; charset=utf-8"), *SECURITY_HEADERS, *self._headers()]
-        start = {"type": "http.response.start", "status": 200, "headers": headers}
-        await self._send_timed(lambda: self._client_send(start))
+        await self._client_send({"type": "http.response.start", "status": 200, "headers": headers})
 
     async def _send_event(self, body: bytes, *, more: bool = True) -> None:
-        message = {"type": "http.response.body", "body": body, "more_body": more}
-        await self._send_timed(lambda: self._client_send(message))
-
-    async def _send_timed(self, send: Callable[[], Awaitable[None]]) -> None:
-        """A client that does not read for that long is taken for gone."""
-        try:
-            async with asyncio.timeout(self._service.settings.send_timeout):
-                await send()
-        except TimeoutError:
-            raise ClientGone from None
+        await self._client_send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def _fail(self, error: GatewayError) -> None:
-        try:
-            if self._began:
-                await self._send_event(b"data: " + orjson.dumps(error_object(error)) + b"\n\n")
-                await self._send_event(_DONE, more=False)
-            else:
-                await self._send_timed(lambda: send_error(self._client_send, error, self._headers()))
-        except ClientGone:
-            _LOG.debug("client gone before the error", extra={"request_id": self._id})
+        if self._began:
+            await self._send_event(b"data: " + orjson.dumps(error_object(error)) + b"\n\n")
+            await self._send_event(_DONE, more=False)
+        else:
+            await send_error(self._client_send, error, self._headers())
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         return [(b"x-request-id", self._id.encode())]

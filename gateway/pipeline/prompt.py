@@ -118,10 +118,7 @@ class Prompt:
 
 def _leaves(value: Any, path: Path, vocabulary: Vocabulary) -> Iterator[Segment]:
     if isinstance(value, str):
-        named = next((part for part in reversed(path) if isinstance(part, str)), "")
-        is_word = value in vocabulary.values and (vocabulary.worded is None or named in vocabulary.worded)
-        if value and not is_word:
-            yield Segment(path, value, Kind.VALUE, "" if named in vocabulary.keys else named, _message(path))
+        yield from _text(value, path, vocabulary)
     elif isinstance(value, dict):
         for key, inner in value.items():
             if key not in vocabulary.keys or path[-1] in vocabulary.open:
@@ -130,11 +127,30 @@ def _leaves(value: Any, path: Path, vocabulary: Vocabulary) -> Iterator[Segment]
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _leaves(inner, (*path, index), vocabulary)
-    elif isinstance(value, int | float) and not isinstance(value, bool) and path[0] not in vocabulary.numbers:
-        text = repr(value)
-        if sum(map(str.isdigit, text)) >= vocabulary.number_digits:
-            named = next((part for part in reversed(path) if isinstance(part, str)), "")
-            yield Segment(path, text, Kind.NUMBER, "" if named in vocabulary.keys else named)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield from _number(value, path, vocabulary)
+
+
+def _text(value: str, path: Path, vocabulary: Vocabulary) -> Iterator[Segment]:
+    name = _name(path)
+    is_word = value in vocabulary.values and (vocabulary.worded is None or name in vocabulary.worded)
+    if value and not is_word:
+        yield Segment(path, value, Kind.VALUE, _label(name, vocabulary), _message(path))
+
+
+def _number(value: float, path: Path, vocabulary: Vocabulary) -> Iterator[Segment]:
+    text = repr(value)
+    if path[0] not in vocabulary.numbers and sum(map(str.isdigit, text)) >= vocabulary.number_digits:
+        yield Segment(path, text, Kind.NUMBER, _label(_name(path), vocabulary))
+
+
+def _name(path: Path) -> str:
+    """The key under which a value stands, also as an item of a list."""
+    return next(part for part in reversed(path) if isinstance(part, str))
+
+
+def _label(name: str, vocabulary: Vocabulary) -> str:
+    return "" if name in vocabulary.keys else name
 
 
 def _message(path: Path) -> int | None:
