@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.errors import Blocked, GatewayError, InvalidValue, RedactionUnavailable
@@ -20,6 +21,14 @@ from gateway.redact.placeholder import LITERAL, Grammar
 from gateway.redact.restore import RestoreFilter
 from gateway.redact.vault import Vault
 from gateway.redact.views import Value, Views
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in a segment: all spans to act on, and the places of those found there and not only elsewhere."""
+
+    spans: Sequence[Span]
+    own: frozenset[tuple[int, int]]
 
 
 class RedactStage:
@@ -42,17 +51,17 @@ class RedactStage:
 
     def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
         """Raises Blocked by policy, RedactionUnavailable when the texts could not all be read in time."""
-        texts = [segment.text for segment in prompt.segments]
         views = Views(prompt.segments)
         found = self._found(views, exchange)
         vault = Vault()
+        # Numbers go by where a value was found first, not by where it stands first: a later turn that reveals a name
+        # of an earlier one must not change the other placeholders there.
+        replacing = [self._numbered(i, s.text, found[i], views, vault) for i, s in enumerate(prompt.segments)]
         counts: Counter[tuple[str, Action]] = Counter()
         redacted = []
-        for index, (text, spans) in enumerate(zip(texts, found, strict=True)):
-            replaced = sorted([*spans, *self._literals(text, spans, vault)], key=lambda span: span.start)
-            values = [views.value(index, span, text[span.start : span.end]) for span in replaced]
-            redacted.append(self._rewrite(text, replaced, values, vault, exchange.tenant))
-            counts.update((span.entity, self._rule(span.entity).action) for span in replaced)
+        for segment, values in zip(prompt.segments, replacing, strict=True):
+            redacted.append(self._rewrite(segment.text, values, vault, exchange.tenant))
+            counts.update((span.entity, self._rule(span.entity).action) for span, _ in values)
         exchange.keep(vault)
         exchange.findings += [Finding("redact", kind, action, n) for (kind, action), n in counts.items()]
         try:
@@ -73,8 +82,8 @@ class RedactStage:
     def _strictness(self, entity: str) -> int:
         return STRICTNESS.index(self._rule(entity).action)
 
-    def _found(self, views: Views, exchange: Exchange) -> list[list[Span]]:
-        """Spans to act on, per text: above their thresholds, not allowed, spread over the conversation, disjoint."""
+    def _found(self, views: Views, exchange: Exchange) -> list[Found]:
+        """Spans to act on, per segment: above their thresholds, not allowed, spread over the conversation, disjoint."""
         texts = views.texts
         try:
             detected = self._detector.detect(texts, exchange.deadline)
@@ -86,8 +95,11 @@ class RedactStage:
             ]
             self._block(kept)
             # Each value is looked for by itself, also one that is part of a wider one where it was found.
-            spans_of_views = spread(texts, kept, exchange.deadline)
-            return [merge(spans, self._strictness) for spans in views.back(spans_of_views)]
+            everywhere = spread(texts, kept, exchange.deadline)
+            return [
+                Found(merge(spans, self._strictness), frozenset((s.start, s.end) for s in merge(own, self._strictness)))
+                for spans, own in zip(views.back(everywhere), views.back(kept), strict=True)
+            ]
         except GatewayError:
             raise
         except Exception as error:
@@ -123,9 +135,20 @@ class RedactStage:
             at = after
         return literals
 
-    def _rewrite(self, text: str, spans: Sequence[Span], values: Sequence[Value], vault: Vault, tenant: str) -> str:
-        made = [self._replacement(span.entity, value, vault, tenant) for span, value in zip(spans, values, strict=True)]
-        return replace(text, zip(spans, made, strict=True))
+    def _numbered(self, index: int, text: str, found: Found, views: Views, vault: Vault) -> list[tuple[Span, Value]]:
+        """What of a segment is replaced, in order; the values that were found in it have got their placeholders."""
+        literals = self._literals(text, found.spans, vault)
+        spans = sorted([*found.spans, *literals], key=lambda span: span.start)
+        values = [(span, views.value(index, span, text[span.start : span.end])) for span in spans]
+        for span, (value, verbatim) in values:
+            is_own = span.entity == LITERAL or (span.start, span.end) in found.own
+            if is_own and self._rule(span.entity).action is Action.PLACEHOLDER:
+                vault.placeholder(span.entity, value, verbatim=verbatim)
+        return values
+
+    def _rewrite(self, text: str, values: Sequence[tuple[Span, Value]], vault: Vault, tenant: str) -> str:
+        made = [(span, self._replacement(span.entity, value, vault, tenant)) for span, value in values]
+        return replace(text, made)
 
     def _replacement(self, entity: str, found: Value, vault: Vault, tenant: str) -> str:
         value, verbatim = found

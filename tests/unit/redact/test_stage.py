@@ -62,6 +62,13 @@ def test_numbering_is_by_first_appearance_and_stays_when_a_turn_is_added() -> No
     assert redact(found, "a@x.yz and b@x.yz", "c@x.yz") == ["<MAIL_1> and <MAIL_2>", "<MAIL_3>"]
 
 
+def test_a_turn_that_reveals_an_earlier_name_changes_no_other_placeholder() -> None:
+    first, later = "Ann will meet Bob.", "I mean Ann."
+    found = {first: [("Bob", "PERSON", 0.9)], later: [("Ann", "PERSON", 0.9)]}
+    assert redact(found, first) == ["Ann will meet <PERSON_1>."]
+    assert redact(found, first, later) == ["<PERSON_2> will meet <PERSON_1>.", "I mean <PERSON_2>."]
+
+
 def test_actions_per_entity_type() -> None:
     text = "p m r h a"
     found = {text: [(word, word.upper() * 2, 0.9) for word in text.split()]}
