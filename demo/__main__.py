@@ -185,7 +185,7 @@ def main() -> int:
         _wait(console, waits)
         got = gateway.chat(QUESTION)
         seen = next(s for s in reversed(recorder.seen) if s.path.endswith("/chat/completions"))
-        saw, said = _message(seen.request), _answer(seen.answer)
+        saw, said = _message(seen.request), _answer(bytes(seen.answer))
         sides = {"what the client sent": QUESTION, "what the model saw": saw}
         _show(console, {**sides, "what the client got": got, "what the model said": said})
         good = _verdict(console, saw, said, got)

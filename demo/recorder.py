@@ -16,7 +16,8 @@ class Seen:
 
     path: str
     request: bytes
-    answer: bytes
+    answer: bytearray
+    """Grows while the answer passes."""
 
 
 class Recorder:
@@ -65,11 +66,12 @@ class Recorder:
         async with self._session.request(request.method, url, data=body, headers=headers) as answered:
             response = web.StreamResponse(status=answered.status)
             response.content_type = answered.content_type
+            # Noted before anything is passed on: whoever has read an answer to its end finds it here.
+            seen = Seen(request.path, body, bytearray())
+            self.seen.append(seen)
             await response.prepare(request)
-            parts = []
             async for part in answered.content.iter_any():
-                parts.append(part)
+                seen.answer.extend(part)
                 await response.write(part)
             await response.write_eof()
-        self.seen.append(Seen(request.path, body, b"".join(parts)))
         return response
