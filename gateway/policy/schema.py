@@ -23,6 +23,8 @@ class Action(StrEnum):
     MASK = "mask"
     REMOVE = "remove"
     HASH = "hash"
+    SURROGATE = "surrogate"
+    ENCRYPT = "encrypt"
     BLOCK = "block"
     ALLOW = "allow"
 
@@ -61,8 +63,8 @@ def _entity_rule(value: object) -> object:
 
 
 class Nlp(_Part):
-    engine: str = Field(default="patterns", pattern=r"^(builtin|patterns|spacy:.+|transformers:.+|gliner:.+)$")
-    """What finds names and places: patterns (nothing does) | spacy:NAME | transformers:NAME | gliner:NAME."""
+    engine: str = Field(default="builtin", pattern=r"^(builtin|patterns|spacy:.+|transformers:.+|gliner:.+)$")
+    """What finds names: builtin | patterns (nothing does) | spacy:NAME | transformers:NAME | gliner:NAME."""
 
 
 class Recognizer(_Part):
@@ -72,6 +74,11 @@ class Recognizer(_Part):
     score: Score = 0.5
     context: tuple[str, ...] = ()
     """Words that raise the score when they stand before the match."""
+
+
+class Allowed(_Part):
+    pattern: str = Field(min_length=1, max_length=2000)
+    """A regular expression. A finding that it matches from end to end is left alone."""
 
 
 class Denied(_Part):
@@ -91,9 +98,11 @@ class Redact(_Part):
         EntityName, Annotated[EntityRule, BeforeValidator(_entity_rule, json_schema_input_type=Action | EntityRule)]
     ] = {}
     recognizers: tuple[Recognizer, ...] = ()
-    allow: tuple[str, ...] = ()
-    """Exact values that are never redacted."""
+    allow: tuple[str | Allowed, ...] = ()
+    """Values that are never redacted: exact ones, or patterns."""
     deny: tuple[Denied, ...] = ()
+    encoded: Literal["redact", "block"] = "redact"
+    """What stands encoded in a text (base64, hex, percent, …) and holds personal data: hide it whole, or stop."""
     unknown_fields: Literal["scan", "refuse"] = "scan"
     """Request fields that the gateway does not know: scanned like the rest, or refused."""
 

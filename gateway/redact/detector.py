@@ -22,7 +22,7 @@ from gateway.policy.schema import Redact
 from gateway.redact.context import ContextWords, enhanced, highest
 from gateway.redact.nlp import NER_ENTITIES, Engine, load_engine
 from gateway.redact.phone import WindowedPhoneRecognizer
-from gateway.redact.recognizers import build_registry, needed
+from gateway.redact.recognizers.registry import build_registry, needed
 
 Least = Callable[[str], float]
 PRESIDIO_LOGGERS = ("presidio-analyzer", "decision_process", "tldextract")

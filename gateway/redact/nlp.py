@@ -50,7 +50,7 @@ def load_engine(policy: Redact) -> Engine:
     """Raises EngineUnavailable with what to install."""
     kind, _, name = policy.nlp.engine.partition(":")
     match kind:
-        case "patterns":
+        case "patterns" | "builtin":
             return Engine(_words(policy.languages))
         case "spacy":
             engine = _spacy(name, policy.languages)

@@ -15,7 +15,8 @@ from gateway.pipeline.exchange import Deadline
 from gateway.policy.schema import Redact
 from gateway.redact.detector import DetectionFailed, PresidioDetector, build_detector
 from gateway.redact.nlp import Engine, EngineUnavailable, load_engine
-from gateway.redact.recognizers import OfflineEmailRecognizer, build_registry
+from gateway.redact.recognizers.email import OfflineEmailRecognizer
+from gateway.redact.recognizers.registry import build_registry
 from gateway.redact.words import WordsNlpEngine
 
 

@@ -1,0 +1,1 @@
+"""What finds personal data: one file per kind, and the list of all of them in registry.py."""
