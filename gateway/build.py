@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import difflib
+import time
 from collections.abc import Iterator
 
+from gateway.pipeline.ports import Clock
 from gateway.pipeline.stage import Chain
 from gateway.policy.load import PolicyError, PolicyFile
 from gateway.policy.schema import Policy
 from gateway.redact.detector import PresidioDetector, build_detector
+from gateway.redact.finder import Finder
+from gateway.redact.memo import Memo
+from gateway.redact.rules import Rules
 from gateway.redact.stage import RedactStage
 
 _INLINE_CHARS = 2000
 
 
-def build_stages(loaded: PolicyFile, *, hash_key: bytes) -> Chain:
+def build_stages(loaded: PolicyFile, *, hash_key: bytes, clock: Clock = time.monotonic) -> Chain:
     """The stages of a policy. Raises ConfigurationError if one of them cannot do what the policy asks."""
+    rules, finder = build_finder(loaded, clock)
+    return Chain([RedactStage(rules, finder, hash_key)])
+
+
+def build_finder(loaded: PolicyFile, clock: Clock = time.monotonic) -> tuple[Rules, Finder]:
+    """What finds all that a policy acts on, and its rules."""
     detector = checked_detector(loaded)
     redact = loaded.policy.redact
-    return Chain([RedactStage(redact, detector, detector.entities, hash_key)])
+    rules = Rules(redact, detector.entities)
+    memo = Memo(clock, size=redact.memo.size, ttl_s=redact.memo.ttl)
+    return rules, Finder(detector, rules, memo, block_encoded=redact.encoded == "block")
 
 
 def inline_chars(policy: Policy) -> int:

@@ -87,6 +87,15 @@ class Denied(_Part):
     """Exact words that are always personal data here."""
 
 
+class Memo(_Part):
+    """What was read once is not read again: offsets and types under a keyed hash, never a text."""
+
+    size: Size = 8 * 2**20
+    """Bytes in each worker; 0 turns it off."""
+    ttl: Duration = 600.0
+    """How long findings are remembered."""
+
+
 class Redact(_Part):
     languages: tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...] = Field(default=("en",), min_length=1)
     nlp: Nlp = Nlp()
@@ -103,6 +112,7 @@ class Redact(_Part):
     deny: tuple[Denied, ...] = ()
     encoded: Literal["redact", "block"] = "redact"
     """What stands encoded in a text (base64, hex, percent, …) and holds personal data: hide it whole, or stop."""
+    memo: Memo = Memo()
     unknown_fields: Literal["scan", "refuse"] = "scan"
     """Request fields that the gateway does not know: scanned like the rest, or refused."""
 

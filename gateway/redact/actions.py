@@ -5,11 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from gateway.policy.schema import Action
-
-STRICTNESS = (Action.ALLOW, Action.PLACEHOLDER, Action.HASH, Action.MASK, Action.REMOVE, Action.BLOCK)
-"""From what hides least to what hides most: where findings overlap, the strictest action decides."""
-
 
 def masked(value: str) -> str:
     """A star for every character that is not a space: the length stays, nothing else."""

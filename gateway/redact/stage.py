@@ -3,56 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 
-from gateway.errors import Blocked, GatewayError, InvalidValue, RedactionUnavailable
+from gateway.errors import GatewayError, InvalidValue, RedactionUnavailable
 from gateway.pipeline.channel import Channel, Field
 from gateway.pipeline.exchange import Exchange, Finding
-from gateway.pipeline.ports import Detector
 from gateway.pipeline.prompt import Prompt, PromptError
-from gateway.pipeline.span import Span, merge, replace
+from gateway.pipeline.span import Span, replace
 from gateway.pipeline.stage import PassThrough, StreamFilter
-from gateway.policy.schema import Action, EntityRule, Redact
-from gateway.redact.actions import STRICTNESS, hashed, masked, removed
-from gateway.redact.conversation import spread
+from gateway.policy.schema import Action
+from gateway.redact.actions import hashed, masked, removed
+from gateway.redact.finder import Finder, Found
 from gateway.redact.placeholder import LITERAL, Grammar
 from gateway.redact.restore import RestoreFilter
+from gateway.redact.rules import Rules
 from gateway.redact.vault import Vault
 from gateway.redact.views import Value, Views
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found in a segment: all spans to act on, and the places of those found there and not only elsewhere."""
-
-    spans: Sequence[Span]
-    own: frozenset[tuple[int, int]]
 
 
 class RedactStage:
     """Redacts every segment of a prompt; restores placeholders in every text of its answer but logprobs.
 
-    `entities` are all types that the detector can name: the grammar of placeholders is made of them.
-    `key` makes the hashes of the `hash` action.
+    The grammar of placeholders is made of all types that the rules name. `key` makes the hashes of the `hash` action.
     """
 
-    def __init__(self, policy: Redact, detector: Detector, entities: Iterable[str], key: bytes) -> None:
-        names = frozenset({*entities, *policy.entities, LITERAL})
-        self._detector = detector
-        self._rules = {name: policy.rule(name) for name in names}
-        self._rules[LITERAL] = EntityRule(action=Action.PLACEHOLDER, threshold=0.0)
-        self._default = policy.rule("")
-        self._allow = frozenset(policy.allow)
+    def __init__(self, rules: Rules, finder: Finder, key: bytes) -> None:
+        self._rules = rules
+        self._finder = finder
         self._key = key
-        self._grammar = Grammar(names)
+        self._grammar = Grammar(rules.names)
         self._grammar_of = lru_cache(maxsize=256)(Grammar)
 
     def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
         """Raises Blocked by policy, RedactionUnavailable when the texts could not all be read in time."""
-        views = Views(prompt.segments)
-        found = self._found(views, exchange)
+        views, found = self._found(prompt, exchange)
         vault = Vault()
         # Numbers go by where a value was found first, not by where it stands first: a later turn that reveals a name
         # of an earlier one must not change the other placeholders there.
@@ -61,7 +46,7 @@ class RedactStage:
         redacted = []
         for segment, values in zip(prompt.segments, replacing, strict=True):
             redacted.append(self._rewrite(segment.text, values, vault, exchange.tenant))
-            counts.update((span.entity, self._rule(span.entity).action) for span, _ in values)
+            counts.update((span.entity, self._rules.action(span.entity)) for span, _ in values)
         exchange.keep(vault)
         exchange.findings += [Finding("redact", kind, action, n) for (kind, action), n in counts.items()]
         try:
@@ -76,30 +61,9 @@ class RedactStage:
             return PassThrough()
         return RestoreFilter(vault, self._grammar_of(vault.entities()), channel)
 
-    def _rule(self, entity: str) -> EntityRule:
-        return self._rules.get(entity, self._default)
-
-    def _strictness(self, entity: str) -> int:
-        return STRICTNESS.index(self._rule(entity).action)
-
-    def _found(self, views: Views, exchange: Exchange) -> list[Found]:
-        """Spans to act on, per segment: above their thresholds, not allowed, spread over the conversation, disjoint."""
-        texts = views.texts
+    def _found(self, prompt: Prompt, exchange: Exchange) -> tuple[Views, list[Found]]:
         try:
-            detected = self._detector.detect(texts, exchange.deadline)
-            if len(detected) != len(texts):
-                raise ValueError("a detector must answer for every text")
-            kept = [
-                [span for span in spans if self._acts_on(text, span)]
-                for text, spans in zip(texts, detected, strict=True)
-            ]
-            self._block(kept)
-            # Each value is looked for by itself, also one that is part of a wider one where it was found.
-            everywhere = spread(texts, kept, exchange.deadline)
-            return [
-                Found(merge(spans, self._strictness), frozenset((s.start, s.end) for s in merge(own, self._strictness)))
-                for spans, own in zip(views.back(everywhere), views.back(kept), strict=True)
-            ]
+            return self._finder.find(prompt.segments, exchange.deadline, exchange.tenant)
         except GatewayError:
             raise
         except Exception as error:
@@ -108,18 +72,6 @@ class RedactStage:
                 "The request could not be checked for personal data, so it was not sent on. "
                 f"Try again; if it is long, send less at a time. ({type(error).__name__})"
             ) from None
-
-    def _acts_on(self, text: str, span: Span) -> bool:
-        rule = self._rule(span.entity)
-        if rule.action is Action.ALLOW or span.score < (rule.threshold or 0.0):
-            return False
-        return text[span.start : span.end] not in self._allow
-
-    def _block(self, found: Sequence[Sequence[Span]]) -> None:
-        for spans in found:
-            for span in spans:
-                if self._rule(span.entity).action is Action.BLOCK:
-                    raise Blocked(f"redact.entities.{span.entity}")
 
     def _literals(self, text: str, spans: Sequence[Span], vault: Vault) -> list[Span]:
         """Text of the user that looks like a placeholder already given out. Others keep their number for the user.
@@ -142,7 +94,7 @@ class RedactStage:
         values = [(span, views.value(index, span, text[span.start : span.end])) for span in spans]
         for span, (value, verbatim) in values:
             is_own = span.entity == LITERAL or (span.start, span.end) in found.own
-            if is_own and self._rule(span.entity).action is Action.PLACEHOLDER:
+            if is_own and self._rules.action(span.entity) is Action.PLACEHOLDER:
                 vault.placeholder(span.entity, value, verbatim=verbatim)
         return values
 
@@ -152,7 +104,7 @@ class RedactStage:
 
     def _replacement(self, entity: str, found: Value, vault: Vault, tenant: str) -> str:
         value, verbatim = found
-        match self._rule(entity).action:
+        match self._rules.action(entity):
             case Action.MASK:
                 return masked(value)
             case Action.REMOVE:

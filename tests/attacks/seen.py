@@ -16,6 +16,7 @@ from gateway.policy.schema import Redact
 from gateway.redact.detector import build_detector
 from gateway.redact.stage import RedactStage
 from tests.conftest import POLICY
+from tests.support.stages import redact_stage
 
 VALUES = {
     "email": "ada@example.org",
@@ -34,7 +35,7 @@ VALUES = {
 
 def stage(redact: Redact) -> RedactStage:
     detector = build_detector(redact)
-    return RedactStage(redact, detector, detector.entities, b"k" * 32)
+    return redact_stage(redact, detector, detector.entities, b"k" * 32)
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from gateway.pipeline.prompt import Prompt, Vocabulary
 from gateway.pipeline.span import Span
 from gateway.pipeline.stage import Chain, StreamFilter
 from gateway.policy.schema import Redact
-from gateway.redact.stage import RedactStage
+from tests.support.stages import redact_stage
 
 ENTITIES = ("PERSON", "EMAIL_ADDRESS", "IP_ADDRESS", "ID")
 SPECIAL = 'O"Neil\\'
@@ -59,7 +59,7 @@ class FakeDetector:
 
 
 def redact_chain() -> Chain:
-    return Chain([RedactStage(Redact(), FakeDetector(), ENTITIES, b"k" * 32)])
+    return Chain([redact_stage(Redact(), FakeDetector(), ENTITIES, b"k" * 32)])
 
 
 def exchange() -> Exchange:

@@ -10,8 +10,8 @@ from gateway.errors import Blocked, RedactionUnavailable
 from gateway.pipeline.exchange import Deadline, DeadlineExceeded
 from gateway.pipeline.span import Span
 from gateway.policy.schema import Redact
-from gateway.redact.stage import RedactStage
 from tests.laws.strategies import exchange, prompt, texts_of
+from tests.support.stages import redact_stage
 
 NAME = "Ann Lee"
 
@@ -33,7 +33,7 @@ class Words:
 
 
 def redact(found: dict[str, list[tuple[str, str, float]]], *texts: str, **policy: Any) -> list[str]:
-    stage = RedactStage(Redact(**policy), Words(found), [], b"k" * 32)
+    stage = redact_stage(Redact(**policy), Words(found), [], b"k" * 32)
     return texts_of(stage.on_request(prompt(*texts), exchange()))
 
 
@@ -83,7 +83,7 @@ def test_hashes_are_equal_within_a_tenant_and_differ_between_keys() -> None:
     found = {"x": [("x", "HH", 0.9)]}
 
     def hash_with(key: bytes) -> str:
-        stage = RedactStage(Redact.model_validate({"entities": {"HH": "hash"}}), Words(found), [], key)
+        stage = redact_stage(Redact.model_validate({"entities": {"HH": "hash"}}), Words(found), [], key)
         return texts_of(stage.on_request(prompt("x"), exchange()))[0]
 
     assert hash_with(b"a" * 32) == hash_with(b"a" * 32) != hash_with(b"b" * 32)
@@ -130,7 +130,7 @@ class Broken:
 
 @pytest.mark.parametrize("error", [ValueError(NAME), DeadlineExceeded(), MemoryError(), RecursionError(NAME)])
 def test_a_detector_that_fails_stops_the_request_and_is_not_quoted(error: Exception) -> None:
-    stage = RedactStage(Redact(), Broken(error), [], b"k" * 32)
+    stage = redact_stage(Redact(), Broken(error), [], b"k" * 32)
     with pytest.raises(RedactionUnavailable) as caught:
         stage.on_request(prompt(f"I am {NAME}"), exchange())
     assert NAME not in caught.value.message
@@ -143,4 +143,4 @@ def test_a_detector_that_answers_for_too_few_texts_stops_the_request() -> None:
             return []
 
     with pytest.raises(RedactionUnavailable):
-        RedactStage(Redact(), Short(), [], b"k" * 32).on_request(prompt("x"), exchange())
+        redact_stage(Redact(), Short(), [], b"k" * 32).on_request(prompt("x"), exchange())

@@ -1,0 +1,96 @@
+"""Chat clients send the whole conversation again with every turn: what was read once is not read again.
+
+Kept are offsets and types of findings under a keyed hash of the text, never a text. The key is made with the memo and
+dies with it. Tenants have entries of their own, so that nobody can tell from the time what others have sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.pipeline.ports import Clock
+from gateway.pipeline.span import Span
+
+_ENTRY_BYTES = 300
+_SPAN_BYTES = 160
+_Key = bytes
+Read = Callable[[list[str]], list[list[Span]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    spans: tuple[Span, ...]
+    until_s: float
+
+    @property
+    def size(self) -> int:
+        return _ENTRY_BYTES + _SPAN_BYTES * len(self.spans)
+
+
+class Memo:
+    """Remembers what a detector found. Safe in several threads.
+
+    `size`: bytes of all entries together, by estimate; the oldest go first. `ttl_s`: how long an entry lives.
+    """
+
+    def __init__(self, clock: Clock, *, size: int, ttl_s: float) -> None:
+        self._clock = clock
+        self._size = size
+        self._ttl_s = ttl_s
+        self._key = secrets.token_bytes(32)
+        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
+        self._used = 0
+        self._lock = threading.Lock()
+
+    def recall(self, tenant: str, texts: Sequence[str], read: Read) -> list[list[Span]]:
+        """What `read` finds in each text, without reading those that the tenant has sent before.
+
+        Raises what `read` raises; a failure is not remembered.
+        """
+        owner = hashlib.blake2b(tenant.encode(), digest_size=32, key=self._key).digest()
+        keys = [_key_of(text, owner) for text in texts]
+        known = self._known(keys)
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if missing:
+            found = read(list(missing.values()))
+            fresh = {key: tuple(spans) for key, spans in zip(missing, found, strict=True)}
+            self._remember(fresh)
+            known |= fresh
+        return [list(known[key]) for key in keys]
+
+    def _known(self, keys: Sequence[_Key]) -> dict[_Key, tuple[Span, ...]]:
+        now = self._clock()
+        with self._lock:
+            self._forget_until(now)
+            return {key: entry.spans for key in keys if (entry := self._entries.get(key))}
+
+    def _remember(self, fresh: dict[_Key, tuple[Span, ...]]) -> None:
+        until_s = self._clock() + self._ttl_s
+        with self._lock:
+            for key, spans in fresh.items():
+                self._drop(key)
+                self._entries[key] = entry = _Entry(spans, until_s)
+                self._used += entry.size
+            while self._used > self._size:
+                self._drop(next(iter(self._entries)))
+
+    def _forget_until(self, now: float) -> None:
+        """All entries live equally long, so the first ones are the first to go."""
+        while self._entries and (first := next(iter(self._entries.items())))[1].until_s <= now:
+            self._drop(first[0])
+
+    def _drop(self, key: _Key) -> None:
+        if entry := self._entries.pop(key, None):
+            self._used -= entry.size
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def _key_of(text: str, owner: bytes) -> _Key:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32, key=owner).digest()

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field
+
+import pytest
+
+from gateway.pipeline.span import Span
+from gateway.redact.memo import Memo
+
+
+@dataclass
+class Hours:
+    """A clock that stands still until it is moved."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Reader:
+    """Finds the first character of every text, and notes what it was asked to read."""
+
+    read: list[str] = field(default_factory=list)
+
+    def __call__(self, texts: list[str]) -> list[list[Span]]:
+        self.read += texts
+        return [[Span(0, 1, "PERSON", 0.9, "test")] for _ in texts]
+
+
+def memo(clock: Hours | None = None, size: int = 100_000, ttl_s: float = 60.0) -> Memo:
+    return Memo(clock or Hours(), size=size, ttl_s=ttl_s)
+
+
+def test_a_text_is_read_once_and_found_the_same_again() -> None:
+    remembered, reader = memo(), Reader()
+    first = remembered.recall("acme", ["one", "two"], reader)
+    second = remembered.recall("acme", ["two", "three", "one"], reader)
+    assert reader.read == ["one", "two", "three"]
+    assert second == [first[1], first[0], first[0]]
+
+
+def test_the_same_text_twice_in_one_request_is_read_once() -> None:
+    reader = Reader()
+    assert len(memo().recall("acme", ["x", "x"], reader)) == 2
+    assert reader.read == ["x"]
+
+
+def test_tenants_cannot_tell_what_others_have_sent() -> None:
+    remembered, reader = memo(), Reader()
+    remembered.recall("acme", ["one"], reader)
+    remembered.recall("other", ["one"], reader)
+    assert reader.read == ["one", "one"]
+
+
+def test_nothing_of_a_text_is_kept() -> None:
+    remembered = memo()
+    remembered.recall("acme-tenant", ["my name is Jane Doe"], Reader())
+    kept = pickle.dumps([list(remembered._entries.items())])
+    assert b"Jane" not in kept
+    assert b"acme" not in kept
+
+
+def test_what_was_found_can_be_changed_without_changing_the_memory() -> None:
+    remembered, reader = memo(), Reader()
+    remembered.recall("acme", ["one"], reader)[0].clear()
+    assert len(remembered.recall("acme", ["one"], reader)[0]) == 1
+
+
+def test_entries_end_with_their_time() -> None:
+    clock, reader = Hours(), Reader()
+    remembered = memo(clock)
+    remembered.recall("acme", ["one"], reader)
+    clock.now = 59.9
+    remembered.recall("acme", ["one"], reader)
+    assert reader.read == ["one"]
+    clock.now = 60.0
+    remembered.recall("acme", ["one"], reader)
+    assert reader.read == ["one", "one"]
+
+
+def test_the_oldest_entries_make_room() -> None:
+    remembered, reader = memo(size=1000), Reader()
+    for number in range(10):
+        remembered.recall("acme", [str(number)], reader)
+    assert len(remembered) == 2
+    remembered.recall("acme", ["9"], reader)
+    assert len(reader.read) == 10
+
+
+def test_size_zero_remembers_nothing() -> None:
+    remembered, reader = memo(size=0), Reader()
+    for _ in range(2):
+        remembered.recall("acme", ["one"], reader)
+    assert reader.read == ["one", "one"]
+    assert len(remembered) == 0
+
+
+def test_a_failure_is_not_remembered() -> None:
+    remembered = memo()
+
+    def failing(texts: list[str]) -> list[list[Span]]:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        remembered.recall("acme", ["one"], failing)
+    assert remembered.recall("acme", ["one"], Reader())[0]
+
+
+def test_an_answer_for_every_text_or_none() -> None:
+    with pytest.raises(ValueError, match="argument"):
+        memo().recall("acme", ["one", "two"], lambda _: [[]])
+
+
+def test_lone_surrogates_are_texts_too() -> None:
+    assert len(memo().recall("acme", ["\ud800", "\udfff"], Reader())) == 2
