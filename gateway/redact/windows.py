@@ -82,14 +82,18 @@ class WindowedDetector:
             spans += self._read_window(text, window, deadline)
         return list(dict.fromkeys(spans))
 
-    def _read_window(self, text: str, window: Window, deadline: Deadline) -> Iterator[Span]:
-        while True:
-            start, end = window.start, window.end
-            found = self._windowed.detect([text[start:end]], deadline)[0]
-            # Also what begins before its part and reaches into it: of an endless finding nobody else sees the middle.
-            own = [s for s in found if start + s.start < window.own_end and start + s.end > window.own_start]
-            read_after = end - window.own_end
-            if end == len(text) or read_after > _MOST_CHARS_AFTER or all(start + span.end < end for span in own):
-                break
-            window = replace_fields(window, end=min(len(text), end + read_after))
-        return (replace_fields(span, start=start + span.start, end=start + span.end) for span in own)
+    def _read_window(self, text: str, window: Window, deadline: Deadline) -> list[Span]:
+        own, is_cut = self._own(text, window, deadline)
+        if is_cut:
+            further = replace_fields(window, end=min(len(text), window.own_end + _MOST_CHARS_AFTER))
+            own, _ = self._own(text, further, deadline)
+        return own
+
+    def _own(self, text: str, window: Window, deadline: Deadline) -> tuple[list[Span], bool]:
+        """What was found in the window's own part, and whether any of it may go on behind the window."""
+        start, end = window.start, window.end
+        found = self._windowed.detect([text[start:end]], deadline)[0]
+        moved = (replace_fields(span, start=start + span.start, end=start + span.end) for span in found)
+        # Also what begins before its part and reaches into it: of an endless finding nobody else sees the middle.
+        own = [span for span in moved if span.start < window.own_end and span.end > window.own_start]
+        return own, end < len(text) and any(span.end == end for span in own)
