@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-fast lint format bench model model-check schema lock golden clean
+.PHONY: demo test test-fast lint format bench model model-check evaluate schema lock golden clean
 
 demo: $(VENV)/runtime
 	@$(BIN)/python -m demo
 
 test: $(VENV)/dev
 	$(BIN)/python -m demo.install
+	$(MAKE) .venv-extras
 	$(MAKE) lint
 	REQUIRED_E2E=21 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
@@ -29,6 +30,10 @@ format: $(VENV)/dev
 
 bench: $(VENV)/runtime
 	$(BIN)/python -m bench.run
+
+evaluate: $(VENV)/runtime
+	$(BIN)/gateway evaluate models/ner/data/eval/*.jsonl.xz --policy policies/default.yaml --beside stock \
+		--markdown EVALUATION.md
 
 model: $(VENV)/runtime
 	$(BIN)/python -m demo.install
@@ -50,7 +55,7 @@ lock: $(VENV)/dev
 		--python-version 3.11 --universal requirements/$$name.in -o requirements/$$name.txt; done
 
 clean:
-	rm -rf $(VENV) .venv-vllm .demo
+	rm -rf $(VENV) .venv-vllm .venv-extras .venv-ner .demo
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
@@ -66,4 +71,9 @@ $(VENV)/runtime: requirements/runtime.txt pyproject.toml | $(VENV)/python
 $(VENV)/dev: requirements/dev.txt $(VENV)/runtime | $(VENV)/python
 	@echo "installing what the tests need…"
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# GLiNER without its dependencies: torch and transformers are those of vLLM's environment.
+.venv-extras: requirements/extras.txt | $(VENV)/python
+	@$(BIN)/python -m pip install -q --no-deps --require-hashes --target $@ -r requirements/extras.txt
 	@touch $@

@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from secrets import token_bytes
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -23,21 +25,39 @@ from gateway.observe.audit import AuditLog
 from gateway.observe.events import Observer, Observers
 from gateway.observe.log import configure_logging
 from gateway.observe.metrics import Metrics
+from gateway.pipeline.ports import SealerOf
 from gateway.pipeline.prompt import Prompt
 from gateway.policy.load import load_policy
+from gateway.redact.actions import ENCRYPT_PURPOSE
+from gateway.seal.keyset import Keyset
 from gateway.settings import ConfigurationError, Settings
 from gateway.upstream.client import VllmClient
 
 _ANALYSIS_THREADS = 2
+_KEY_BYTES = 32
 _GC_THRESHOLDS = (20_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Keys of one run of the server, the same in all of its workers. They are new at each start."""
+    """Keys of one run of the server, the same in all of its workers. Without a keyset they are new at each start."""
 
     hash_key: bytes
     salt_key: bytes
+    keyset: Keyset | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Secrets:
+        """Raises ConfigurationError if there should be a keyset and none can be read."""
+        if settings.keyset is None:
+            return cls(token_bytes(_KEY_BYTES), token_bytes(_KEY_BYTES))
+        keyset = Keyset.load(settings.keyset)
+        return cls(keyset.secret("redact hash"), keyset.secret("upstream salt"), keyset)
+
+    @property
+    def sealer_of(self) -> SealerOf | None:
+        """The sealers of the action `encrypt`, by tenant."""
+        return partial(self.keyset.sealer, ENCRYPT_PURPOSE) if self.keyset else None
 
     def __repr__(self) -> str:
         return "<Secrets>"
@@ -59,7 +79,7 @@ def create_app(settings: Settings, secrets: Secrets, registry: CollectorRegistry
         settings=settings,
         policy=policy,
         policy_digest=loaded.digest,
-        chain=build_stages(loaded, hash_key=secrets.hash_key),
+        chain=build_stages(loaded, hash_key=secrets.hash_key, sealer_of=secrets.sealer_of),
         upstream=upstream,
         authenticator=Authenticator(settings.tokens, time.monotonic),
         observer=Observers(_observers(settings, registry)),

@@ -32,6 +32,8 @@ class Settings(BaseModel):
     upstream_key_file: Path | None = None
     """A file that holds the key sent to the upstream as a bearer token (vLLM's --api-key)."""
     tokens: Path = Path("tokens.yaml")
+    keyset: Path | None = None
+    """The keys that seal values, made by `gateway key init`. Without it all keys are new at each start."""
     store: str = Field(default="memory://", pattern=r"^memory://$")
     workers: int = Field(default=1, ge=1, le=256)
     audit: str = "none"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from gateway import __version__
-from gateway.cli import policy, serve, token
+from gateway.cli import detect, evaluate, key, policy, reveal, serve, token
 from gateway.settings import ConfigurationError
 
 app = typer.Typer(
@@ -19,7 +19,11 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("serve")(serve.serve)
+app.command("detect")(detect.detect)
+app.command("evaluate")(evaluate.evaluate)
+app.command("reveal")(reveal.reveal)
 app.add_typer(token.app, name="token")
+app.add_typer(key.app, name="key")
 app.add_typer(policy.app, name="policy")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +27,7 @@ def serve(
     upstream: Annotated[str | None, typer.Option(help="Base URL of vLLM, ending in /v1.")] = None,
     upstream_key_file: Annotated[Path | None, typer.Option(help="File with the key for the upstream.")] = None,
     tokens: Annotated[Path | None, typer.Option(help="The tokens file, made by `gateway token mint`.")] = None,
+    keyset: Annotated[Path | None, typer.Option(help="The keyset, made by `gateway key init`.")] = None,
     store: Annotated[str | None, typer.Option(help="memory:// keeps everything in this process.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that serve.")] = None,
     audit: Annotated[str | None, typer.Option(help="Audit log: a file, - for standard output, or none.")] = None,
@@ -42,6 +42,7 @@ def serve(
         "upstream": upstream,
         "upstream_key_file": upstream_key_file,
         "tokens": tokens,
+        "keyset": keyset,
         "store": store,
         "workers": workers,
         "audit": audit,
@@ -55,7 +56,7 @@ def serve(
 def run_server(settings: Settings) -> None:
     """Serve until a signal comes. Raises ConfigurationError before anything listens if the configuration is wrong."""
     registry = CollectorRegistry()
-    keys = Secrets(hash_key=secrets.token_bytes(32), salt_key=secrets.token_bytes(32))
+    keys = Secrets.of(settings)
     app = create_app(settings, keys, registry)
     listener = listen(settings)
     if settings.workers == 1:

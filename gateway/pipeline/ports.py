@@ -22,6 +22,18 @@ class Detector(Protocol):
         ...
 
 
+class Sealer(Protocol):
+    """Seals values of one tenant for one purpose, so that only the owner of the keys can read them again."""
+
+    def seal(self, plain: bytes, aad: bytes) -> bytes:
+        """The same bytes for the same `plain` and `aad`; `aad` says where they belong."""
+        ...
+
+
+SealerOf = Callable[[str], Sealer]
+"""The sealer of a tenant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request to an upstream: redacted body, where it goes, whose it is, how long it may take."""

@@ -14,7 +14,8 @@ import regex
 import yaml
 from pydantic import ValidationError
 
-from gateway.policy.schema import Policy
+from gateway.policy.backtracking import slowness
+from gateway.policy.schema import Allowed, Policy
 from gateway.settings import ConfigurationError
 
 Place = tuple[str | int, ...]
@@ -157,17 +158,28 @@ def _cross_checks(loaded: PolicyFile) -> Iterator[str]:
     """What no single field can see: patterns that do not compile, upstreams that are not there."""
     policy = loaded.policy
     for index, recognizer in enumerate(policy.redact.recognizers):
-        place = ("redact", "recognizers", index, "pattern")
-        try:
-            compiled = regex.compile(recognizer.pattern)
-        except regex.error as error:
-            yield loaded.problem(place, f"not a regular expression: {error}")
-            continue
-        if compiled.match("") is not None:
-            yield loaded.problem(place, "the pattern matches the empty text; make at least one character required")
+        yield from _pattern_checks(loaded, ("redact", "recognizers", index, "pattern"), recognizer.pattern)
+    for index, allowed in enumerate(policy.redact.allow):
+        if isinstance(allowed, Allowed):
+            yield from _pattern_checks(loaded, ("redact", "allow", index, "pattern"), allowed.pattern)
     names = ["default", *policy.upstreams]
     for name, route in policy.models.items():
         if route.upstream not in names:
             close = difflib.get_close_matches(route.upstream, names, 1)
             hint = f"; did you mean {close[0]}?" if close else f"; the upstreams are: {', '.join(names)}"
             yield loaded.problem(("models", name, "upstream"), f"no upstream is called {route.upstream}{hint}")
+
+
+def _pattern_checks(loaded: PolicyFile, place: Place, pattern: str) -> Iterator[str]:
+    try:
+        compiled = regex.compile(pattern)
+    except regex.error as error:
+        yield loaded.problem(place, f"not a regular expression: {error}")
+        return
+    except RecursionError:
+        yield loaded.problem(place, "the groups of the pattern are nested too deeply; write it with fewer")
+        return
+    if compiled.match("") is not None:
+        yield loaded.problem(place, "the pattern matches the empty text; make at least one character required")
+    elif (problem := slowness(pattern)) is not None:
+        yield loaded.problem(place, problem)

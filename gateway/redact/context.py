@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Protocol
 
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
@@ -18,8 +19,16 @@ WORDS_LOOKED_AT = 200
 """Stop words and punctuation do not count, but they do not go on for ever either."""
 
 
+class Words(Protocol):
+    """The words of one text."""
+
+    def before(self, start: int) -> str:
+        """The word at code point `start` and the keywords before it, joined by a character no word contains."""
+        ...
+
+
 class ContextWords:
-    """The words of one text by position."""
+    """The words of one text as an NLP engine has read them."""
 
     def __init__(self, artifacts: NlpArtifacts) -> None:
         self._starts: list[int] = artifacts.tokens_indices
@@ -27,7 +36,6 @@ class ContextWords:
         self._keywords = frozenset(artifacts.keywords)
 
     def before(self, start: int) -> str:
-        """The word at code point `start` and the keywords before it, joined by a character no word contains."""
         index = bisect_right(self._starts, start) - 1
         words: list[str] = []
         first = max(0, index - WORDS_LOOKED_AT)

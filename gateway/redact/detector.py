@@ -8,23 +8,34 @@ never written anywhere.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import regex
-from presidio_analyzer import EntityRecognizer, PatternRecognizer, RecognizerResult
+from presidio_analyzer import EntityRecognizer
 from presidio_analyzer.nlp_engine import NlpArtifacts
+from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 
 from gateway.pipeline.exchange import Deadline
 from gateway.pipeline.span import Span
 from gateway.policy.schema import Redact
-from gateway.redact.context import ContextWords, enhanced, highest
+from gateway.redact.context import ContextWords, Words, enhanced
 from gateway.redact.nlp import NER_ENTITIES, Engine, load_engine
 from gateway.redact.phone import WindowedPhoneRecognizer
+from gateway.redact.prefilter.recognizers import (
+    Finder,
+    Least,
+    PatternFinders,
+    PatternFinding,
+    Wanted,
+    kind,
+    takes_patterns,
+    union_of_contexts,
+)
 from gateway.redact.recognizers.registry import build_registry, needed
+from gateway.redact.words import LateArtifacts, WordsNlpEngine
 
-Least = Callable[[str], float]
 PRESIDIO_LOGGERS = ("presidio-analyzer", "decision_process", "tldextract")
 
 
@@ -49,24 +60,6 @@ def silence_presidio() -> None:
             logger.addFilter(_Swallowed())
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
-    """One pattern of a recognizer that adds nothing to Presidio's way of running patterns."""
-
-    compiled: regex.Pattern[str]
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Recognizer:
-    """A recognizer of Presidio's with what is asked of it for every text at hand."""
-
-    presidio: EntityRecognizer
-    name: str
-    patterns: tuple[_Pattern, ...]
-    context: tuple[str, ...]
-
-
 class PresidioDetector:
     """Finds personal data with Presidio's recognizers, in every language of the policy."""
 
@@ -77,92 +70,89 @@ class PresidioDetector:
         languages: Sequence[str],
         entities: frozenset[str] = frozenset(),
         least: Least = lambda _: 0.0,
+        wanted: Wanted = lambda _: True,
     ) -> None:
         """`entities`: the types that a policy may name, whether they are looked for or not. `least`: the score below
-        which findings of a type are of no interest."""
+        which findings of a type are of no interest. `wanted`: which of the recognizers are run."""
         self.entities = entities
         self._reading = engine.reading
         self._nlp = engine.nlp
-        prepared = [(r.supported_language, made) for r in recognizers if (made := _prepare(r, least)) is not None]
-        self._by_language = {
-            language: [made for supported, made in prepared if supported == language] for language in languages
-        }
+        self._languages = tuple(languages)
+        ours = [r for r in recognizers if r.supported_language in self._languages]
+        self._patterns = PatternFinders([r for r in ours if takes_patterns(r)], least, wanted)
+        rest = [r for r in ours if not takes_patterns(r) and wanted(r)]
+        self._phones = _merged([r for r in rest if isinstance(r, WindowedPhoneRecognizer)])
+        others = [r for r in rest if not isinstance(r, WindowedPhoneRecognizer)]
+        if isinstance(engine.nlp, WordsNlpEngine):
+            # Without a model there are no entities for it to pass on.
+            others = [r for r in others if type(r) is not SpacyRecognizer]
+        self._others = _merged(others, apart=not isinstance(engine.nlp, WordsNlpEngine))
 
     def detect(self, texts: Sequence[str], deadline: Deadline) -> list[list[Span]]:
         """Raises DeadlineExceeded, DetectionFailed or whatever a recognizer raises."""
         return [self._detect(text, deadline) for text in texts]
 
     def _detect(self, text: str, deadline: Deadline) -> list[Span]:
-        spans: list[Span] = []
-        for language, recognizers in self._by_language.items():
+        found = self._patterns.find(text, deadline.left)
+        for phone, finder in self._phones:
+            places = phone.places(text, deadline.left)
+            found += [PatternFinding(start, end, phone.SCORE, finder) for start, end in places]
+        nlp = self._nlp
+        if not isinstance(nlp, WordsNlpEngine):
+            return self._in_languages(text, found, deadline)
+        words = nlp.words(text)
+        for recognizer, finder in self._others:
+            deadline.left()
+            artifacts = LateArtifacts(partial(nlp.process_text, text, recognizer.supported_language))
+            found += _results(recognizer, finder, text, artifacts)
+        return [_span(finding, words) for finding in found]
+
+    def _in_languages(self, text: str, found: list[PatternFinding], deadline: Deadline) -> list[Span]:
+        """With a model that reads in one language at a time. What needs no model counts in the language that raises
+        its score most."""
+        best: dict[PatternFinding, Span] = {}
+        for language in self._languages:
             deadline.left()
             with self._reading(language):
                 artifacts = self._nlp.process_text(text, language)
                 words = ContextWords(artifacts)
-                for recognizer in recognizers:
-                    found = self._run(recognizer, text, artifacts, deadline)
-                    spans.extend(_in_context(span, recognizer.context, words) for span in found)
-        return spans
-
-    def _run(self, recognizer: _Recognizer, text: str, artifacts: NlpArtifacts, deadline: Deadline) -> Iterator[Span]:
-        if recognizer.patterns:
-            return _match(recognizer, text, deadline)
-        deadline.left()
-        presidio = recognizer.presidio
-        if isinstance(presidio, WindowedPhoneRecognizer):
-            return (_span(result, recognizer.name) for result in presidio.analyze_within(text, deadline.left))
-        results = presidio.analyze(text, presidio.supported_entities, artifacts) or []
-        return (_span(result, recognizer.name) for result in results)
+                named = [
+                    finding
+                    for recognizer, finder in self._others
+                    if recognizer.supported_language == language
+                    for finding in _results(recognizer, finder, text, artifacts)
+                ]
+                for finding in (*found, *named):
+                    span = _span(finding, words)
+                    best[finding] = max(best.get(finding, span), span, key=lambda one: one.score)
+        return list(best.values())
 
 
-def _in_context(span: Span, context: Sequence[str], words: ContextWords) -> Span:
-    if not context:
-        return span
-    return replace(span, score=enhanced(span.score, words.before(span.start), context))
+def _merged(recognizers: Sequence[Any], *, apart: bool = False) -> list[tuple[Any, Finder]]:
+    """One of each kind with the context of all its languages; `apart`: each by itself."""
+    kinds: dict[object, list[Any]] = {}
+    for recognizer in recognizers:
+        kinds.setdefault(recognizer if apart else (kind(recognizer), recognizer.name), []).append(recognizer)
+    return [
+        (alike[0], Finder(alike[0].supported_entities[0], str(alike[0].name), union_of_contexts(alike)))
+        for alike in kinds.values()
+    ]
 
 
-def _prepare(recognizer: Any, least: Least) -> _Recognizer | None:
-    """None if nothing that the recognizer finds can reach the score that is asked for."""
-    context = tuple(word.lower() for word in recognizer.context or ())
-    if getattr(type(recognizer), "analyze", None) is not PatternRecognizer.analyze:
-        return _Recognizer(recognizer, str(recognizer.name), (), context)
-    flags = recognizer.global_regex_flags
-    # A validated match scores 1; without validation the pattern's score and the context decide.
-    validates = type(recognizer).validate_result is not PatternRecognizer.validate_result
-    threshold = least(recognizer.supported_entities[0])
-    patterns = tuple(
-        _Pattern(regex.compile(pattern.regex, flags=flags), pattern.score)
-        for pattern in recognizer.patterns
-        if validates or highest(pattern.score, context) >= threshold
-    )
-    return _Recognizer(recognizer, str(recognizer.name), patterns, context) if patterns else None
+def _results(
+    recognizer: EntityRecognizer, finder: Finder, text: str, artifacts: NlpArtifacts
+) -> Iterator[PatternFinding]:
+    for result in recognizer.analyze(text, recognizer.supported_entities, artifacts) or []:
+        typed = replace(finder, entity=result.entity_type) if result.entity_type != finder.entity else finder
+        yield PatternFinding(result.start, result.end, result.score, typed)
 
 
-def _match(recognizer: _Recognizer, text: str, deadline: Deadline) -> Iterator[Span]:
-    """Presidio's PatternRecognizer, but a timeout is an error, and no explanations are built."""
-    presidio = recognizer.presidio
-    entity = presidio.supported_entities[0]
-    for pattern in recognizer.patterns:
-        for match in pattern.compiled.finditer(text, timeout=deadline.left()):
-            start, end = match.span()
-            if start == end:
-                continue
-            score = _validated(presidio, match[0], pattern.score)
-            if score > EntityRecognizer.MIN_SCORE:
-                yield Span(start, end, entity, score, recognizer.name)
-
-
-def _validated(recognizer: Any, value: str, score: float) -> float:
-    verdict = recognizer.validate_result(value)
-    if verdict is not None:
-        score = EntityRecognizer.MAX_SCORE if verdict else EntityRecognizer.MIN_SCORE
-    if recognizer.invalidate_result(value):
-        score = EntityRecognizer.MIN_SCORE
-    return score
-
-
-def _span(result: RecognizerResult, source: str) -> Span:
-    return Span(result.start, result.end, result.entity_type, result.score, source)
+def _span(finding: PatternFinding, words: Words) -> Span:
+    finder = finding.finder
+    score = finding.score
+    if finder.context:
+        score = enhanced(score, words.before(finding.start), finder.context)
+    return Span(finding.start, finding.end, finder.entity, score, finder.name)
 
 
 def build_detector(policy: Redact, *, whole: bool = False) -> PresidioDetector:
@@ -174,9 +164,15 @@ def build_detector(policy: Redact, *, whole: bool = False) -> PresidioDetector:
     engine = load_engine(policy)
     recognizers = [*build_registry(policy, engine.nlp).recognizers, *engine.recognizers]
     known = frozenset(entity for recognizer in recognizers for entity in recognizer.supported_entities)
-    used = [r for r in recognizers if whole or needed(policy, r)]
 
     def least(entity: str) -> float:
         return 0.0 if whole else policy.rule(entity).threshold or 0.0
 
-    return PresidioDetector(engine, used, policy.languages, known | frozenset(NER_ENTITIES), least)
+    return PresidioDetector(
+        engine,
+        recognizers,
+        policy.languages,
+        known | frozenset(NER_ENTITIES),
+        least,
+        lambda recognizer: whole or needed(policy, recognizer),
+    )

@@ -16,10 +16,10 @@ from typing import Any
 import spacy
 from presidio_analyzer import EntityRecognizer
 from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpEngine, SpacyNlpEngine
-from presidio_analyzer.predefined_recognizers import GLiNERRecognizer
-from presidio_analyzer.predefined_recognizers.ner import HuggingFaceNerRecognizer
 
 from gateway.policy.schema import Redact
+from gateway.redact.local_models import LocalGlinerRecognizer, ModelUnusable, TransformersRecognizer
+from gateway.redact.ner.recognizer import BuiltinNerRecognizer
 from gateway.redact.words import WordsNlpEngine
 from gateway.settings import ConfigurationError
 
@@ -50,7 +50,9 @@ def load_engine(policy: Redact) -> Engine:
     """Raises EngineUnavailable with what to install."""
     kind, _, name = policy.nlp.engine.partition(":")
     match kind:
-        case "patterns" | "builtin":
+        case "builtin":
+            return Engine(_words(policy.languages), _builtin(policy.languages))
+        case "patterns":
             return Engine(_words(policy.languages))
         case "spacy":
             engine = _spacy(name, policy.languages)
@@ -61,14 +63,18 @@ def load_engine(policy: Redact) -> Engine:
             return Engine(_words(policy.languages), _gliner(name, policy.languages))
         case _:
             raise EngineUnavailable(
-                f"redact.nlp.engine: {policy.nlp.engine} is not part of this version. Use `patterns` (no names are "
-                "found), `spacy:NAME`, `transformers:NAME` or `gliner:NAME`."
+                f"redact.nlp.engine: {policy.nlp.engine} is not part of this version. Use `builtin`, `patterns` (no "
+                "names are found), `spacy:NAME`, `transformers:NAME` or `gliner:NAME`."
             )
 
 
 def _ner_configuration() -> NerModelConfiguration:
     # Presidio ignores organisations by default; whether they are hidden is the policy's business here.
-    return NerModelConfiguration(labels_to_ignore=["CARDINAL", "ORDINAL", "QUANTITY", "PERCENT", "MONEY", "LANGUAGE"])
+    known = NerModelConfiguration().model_to_presidio_entity_mapping or {}
+    return NerModelConfiguration(
+        labels_to_ignore=["CARDINAL", "ORDINAL", "QUANTITY", "PERCENT", "MONEY", "LANGUAGE"],
+        model_to_presidio_entity_mapping={**known, "FAC": "LOCATION"},
+    )
 
 
 def _words(languages: Sequence[str]) -> WordsNlpEngine:
@@ -86,10 +92,14 @@ def _spacy(name: str, languages: Sequence[str]) -> SpacyNlpEngine:
             f"redact.nlp.engine: the spaCy model {name} is not installed. Install its package (python -m spacy "
             f"download {name}), or name a local directory, or use `engine: patterns`."
         )
-    models = [{"lang_code": language, "model_name": name} for language in languages]
+    first = languages[0]
+    models = [{"lang_code": first, "model_name": name}]
     engine = SpacyNlpEngine(models=models, ner_model_configuration=_ner_configuration())
     try:
         engine.load()
+        # One model reads all languages, and is loaded once.
+        loaded: Any = engine.nlp
+        loaded.update(dict.fromkeys(languages, loaded[first]))
     except Exception as error:
         raise EngineUnavailable(
             f"redact.nlp.engine: the spaCy model {name} does not load ({type(error).__name__}); install the version "
@@ -111,32 +121,42 @@ def _forgetting(engine: SpacyNlpEngine) -> Reading:
     return reading
 
 
+def _builtin(languages: Sequence[str]) -> list[EntityRecognizer]:
+    try:
+        return [BuiltinNerRecognizer(languages[0])]
+    except Exception as error:
+        raise EngineUnavailable(
+            f"redact.nlp.engine: the builtin model does not load ({type(error).__name__}). Its files belong to the "
+            "package: install it again, or use `engine: patterns` (no names are found)."
+        ) from None
+
+
 def _transformers(name: str, languages: Sequence[str]) -> list[EntityRecognizer]:
-    _require("transformers", "transformers torch", name)
-    made = [HuggingFaceNerRecognizer(model_name=name, supported_language=language) for language in languages]
-    return _loaded(made, name)
+    _require(("transformers", "torch"), name)
+    return _loaded(lambda: TransformersRecognizer(name, languages[0]), name)
 
 
 def _gliner(name: str, languages: Sequence[str]) -> list[EntityRecognizer]:
-    _require("gliner", "gliner", name)
-    return _loaded([GLiNERRecognizer(model_name=name, supported_language=language) for language in languages], name)
+    _require(("gliner", "torch"), name)
+    return _loaded(lambda: LocalGlinerRecognizer(name, languages[0]), name)
 
 
-def _require(module: str, packages: str, name: str) -> None:
-    if find_spec(module) is None:
+def _require(packages: Sequence[str], name: str) -> None:
+    if any(find_spec(package) is None for package in packages):
         raise EngineUnavailable(
-            f"redact.nlp.engine: {name} needs the package {module}. Install it with `pip install {packages}`, or use "
-            "`engine: patterns`."
+            f"redact.nlp.engine: {name} needs the packages {' and '.join(packages)}. Install them with "
+            f"`pip install {' '.join(packages)}`, or use `engine: patterns`."
         )
 
 
-def _loaded(recognizers: Sequence[EntityRecognizer], name: str) -> list[EntityRecognizer]:
+def _loaded(load: Callable[[], EntityRecognizer], name: str) -> list[EntityRecognizer]:
+    """One recognizer under the first language: a model is loaded once and asked once, whatever the languages."""
     try:
-        for recognizer in recognizers:
-            recognizer.load()
+        return [load()]
+    except ModelUnusable as error:
+        raise EngineUnavailable(f"redact.nlp.engine: the model {name} cannot be used: {error}.") from None
     except Exception as error:
         raise EngineUnavailable(
-            f"redact.nlp.engine: the model {name} does not load ({type(error).__name__}). Name an installed model or "
-            "a local directory that holds one."
+            f"redact.nlp.engine: the model {name} does not load ({type(error).__name__}). Name a local directory that "
+            "holds a model of this kind, or one that is in the Hugging Face cache: the gateway downloads nothing."
         ) from None
-    return list(recognizers)

@@ -75,17 +75,15 @@ class Grammar:
         for match in self._pattern.finditer(text):
             yield self._mention(match)
 
-    def scan(self, text: str, start: int) -> Iterator[Mention | int]:
-        """Mentions from `start` on that no further text can change, then the offset from which text may still
-        become part of one (the length of the text if there is none)."""
-        position = start
-        while match := self._pattern.search(text, position, partial=True):
-            if match.partial or self._may_grow(match, text):
-                yield match.start()
-                return
-            yield self._mention(match)
-            position = match.end()
-        yield len(text)
+    def next(self, text: str, position: int, *, final: bool) -> Mention | int:
+        """The first mention from `position` on that no further text can change, or else the offset from which text
+        may still become part of one (the length of the text if there is none). `final`: no more text follows."""
+        match = self._pattern.search(text, position, partial=not final)
+        if match is None:
+            return len(text)
+        if not final and (match.partial or self._may_grow(match, text)):
+            return int(match.start())
+        return self._mention(match)
 
     @staticmethod
     def _may_grow(match: regex.Match[str], text: str) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from gateway.pipeline.channel import Channel
 from gateway.redact.placeholder import CONTEXT_CHARS, Escape, Grammar, Mention
+from gateway.redact.surrogate.lexicon import Lexicon, Stood
 from gateway.redact.vault import Vault
 
 _JSON_STARTS = ('{"', "{\n", "{ ", "{}", "[{", "[\n", '["', "[]")
@@ -39,43 +40,76 @@ class JsonWatch:
             self._head = None
 
 
+class Mentions:
+    """Finds placeholders and surrogates in one pass, left to right. Where both begin together, the former counts."""
+
+    def __init__(self, vault: Vault, grammar: Grammar) -> None:
+        self._grammar = grammar
+        self._lexicon = vault.surrogates.lexicon if vault.surrogates else Lexicon()
+        self.hold_chars = max(grammar.hold_chars, self._lexicon.hold_chars)
+
+    def scan(self, text: str, position: int, *, final: bool) -> Iterator[Mention | Stood | int]:
+        """Mentions from `position` on that no further text can change, then the offset from which text may still
+        become part of one (the length of the text if there is none). `final`: no more text follows."""
+        placeholder: Mention | int = -1
+        surrogate: Stood | int = -1
+        while True:
+            if _start(placeholder) < position:
+                placeholder = self._grammar.next(text, position, final=final)
+            if _start(surrogate) < position:
+                surrogate = self._lexicon.next(text, position, final=final)
+            found = placeholder if _start(placeholder) <= _start(surrogate) else surrogate
+            yield found
+            if isinstance(found, int):
+                return
+            position = found.end
+
+
+def _start(found: Mention | Stood | int) -> int:
+    return found if isinstance(found, int) else found.start
+
+
+def plainly_restored(text: str, vault: Vault, grammar: Grammar) -> str:
+    """A complete text with its values put back as they are, in no notation."""
+    parts, at = [], 0
+    for found in Mentions(vault, grammar).scan(text, 0, final=True):
+        if not isinstance(found, int):
+            value = found.value if isinstance(found, Stood) else vault.value(found.entity, found.number)
+            parts += [text[at : found.start], text[found.start : found.end] if value is None else value]
+            at = found.end
+    return "".join([*parts, text[at:]])
+
+
 class RestoreFilter:
-    """Holds back what may still become a placeholder, at most `hold_chars`."""
+    """Holds back what may still become a placeholder or a surrogate, at most `hold_chars`."""
 
     def __init__(self, vault: Vault, grammar: Grammar, channel: Channel) -> None:
         self._vault = vault
-        self._grammar = grammar
+        self._mentions = Mentions(vault, grammar)
         self._json = JsonWatch(channel.is_json)
         self._text = ""
         # How many characters at the start of `_text` have left already: they are kept as context of word bounds.
         self._left = 0
-        self.hold_chars = grammar.hold_chars
+        self.hold_chars = self._mentions.hold_chars
 
     def push(self, text: str) -> str:
         self._text += text
-        parts: list[str] = []
-        position = self._left
-        for found in self._grammar.scan(self._text, position):
-            end = found.start if isinstance(found, Mention) else found
-            self._take(parts, position, end)
-            if isinstance(found, Mention):
-                parts.append(self._value(found))
-                position = found.end
-            else:
-                position = end
-        self._keep(position)
-        return "".join(parts)
+        return self._pass_on(final=False)
 
     def flush(self) -> str:
+        return self._pass_on(final=True)
+
+    def _pass_on(self, *, final: bool) -> str:
         parts: list[str] = []
         position = self._left
-        for mention in self._grammar.mentions(self._text):
-            if mention.start >= position:
-                self._take(parts, position, mention.start)
-                parts.append(self._value(mention))
-                position = mention.end
-        self._take(parts, position, len(self._text))
-        self._keep(len(self._text))
+        for found in self._mentions.scan(self._text, position, final=final):
+            end = _start(found)
+            self._take(parts, position, end)
+            position = end
+            if not isinstance(found, int):
+                parts.append(self._value(found))
+                position = found.end
+        self._keep(position)
         return "".join(parts)
 
     def _take(self, parts: list[str], start: int, end: int) -> None:
@@ -88,15 +122,17 @@ class RestoreFilter:
         self._text = self._text[context:]
         self._left = position - context
 
-    def _value(self, mention: Mention) -> str:
-        value = self._vault.value(mention.entity, mention.number)
+    def _value(self, found: Mention | Stood) -> str:
+        if isinstance(found, Stood):
+            return self._escape(Escape.NONE)(found.value)
+        value = self._vault.value(found.entity, found.number)
         if value is None:
             # Not ours: it stays as it is.
-            self._json.see(self._text[mention.start : mention.end])
-            return self._text[mention.start : mention.end]
-        if self._vault.is_verbatim(mention.entity, mention.number):
+            self._json.see(self._text[found.start : found.end])
+            return self._text[found.start : found.end]
+        if self._vault.is_verbatim(found.entity, found.number):
             return value
-        return self._escape(mention.escape)(value)
+        return self._escape(found.escape)(value)
 
     def _escape(self, escape: Escape) -> Callable[[str], str]:
         if escape is Escape.JSON or self._json.is_json:

@@ -10,11 +10,12 @@ from gateway.pipeline.exchange import Deadline
 from gateway.pipeline.span import Span
 from gateway.policy.schema import Action, Allowed, EntityRule, Redact
 from gateway.redact.placeholder import LITERAL
+from gateway.redact.views.encodings import ENCODED
 
 STRICTNESS = (
     Action.ALLOW,
-    Action.PLACEHOLDER,
     Action.SURROGATE,
+    Action.PLACEHOLDER,
     Action.ENCRYPT,
     Action.HASH,
     Action.MASK,
@@ -28,7 +29,7 @@ class Rules:
     """A policy's rules by entity type, looked up once."""
 
     def __init__(self, policy: Redact, entities: Iterable[str]) -> None:
-        self.names = frozenset({*entities, *policy.entities, LITERAL})
+        self.names = frozenset({*entities, *policy.entities, ENCODED, LITERAL})
         """All types that may occur."""
         self._rules = {name: policy.rule(name) for name in self.names}
         self._rules[LITERAL] = EntityRule(action=Action.PLACEHOLDER, threshold=0.0)

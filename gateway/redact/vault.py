@@ -1,4 +1,6 @@
-"""The values of one exchange and their placeholders. It lives in memory, for one exchange, and is never written.
+"""The values of one exchange, their placeholders and their surrogates.
+
+It lives in memory, for one exchange, and is never written.
 
 It must never print, log, pickle or outlive what it holds.
 """
@@ -8,14 +10,19 @@ from __future__ import annotations
 from typing import NoReturn
 
 from gateway.redact.placeholder import LITERAL, canonical
+from gateway.redact.surrogate.chooser import Surrogates
 
 
 class Vault:
-    """Gives each value one placeholder, numbered per type by first appearance."""
+    """Gives each value one placeholder, numbered per type by first appearance.
 
-    __slots__ = ("_by_placeholder", "_by_value", "_last", "_reserved", "_verbatim")
+    `surrogates`: the stand-ins of the values that have one instead.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_by_placeholder", "_by_value", "_last", "_reserved", "_verbatim", "surrogates")
+
+    def __init__(self, surrogates: Surrogates | None = None) -> None:
+        self.surrogates = surrogates
         self._by_value: dict[str, str] = {}
         self._by_placeholder: dict[tuple[str, int], str] = {}
         self._last: dict[str, int] = {}
@@ -50,6 +57,10 @@ class Vault:
         self._reserved.add((entity, number))
         return True
 
+    def known(self, value: str) -> str | None:
+        """The placeholder that a value has got."""
+        return self._by_value.get(value)
+
     def value(self, entity: str, number: int) -> str | None:
         return self._by_placeholder.get((entity, number))
 
@@ -61,7 +72,7 @@ class Vault:
         return frozenset(self._last)
 
     def __len__(self) -> int:
-        return len(self._by_placeholder)
+        return len(self._by_placeholder) + (len(self.surrogates) if self.surrogates else 0)
 
     def __repr__(self) -> str:
         return f"<Vault of {len(self)} values>"

@@ -64,7 +64,9 @@ def _bound(text: str, at: int) -> int:
 class WindowedDetector:
     """Reads long texts in windows with one detector, and whole with another: layout has no bounds."""
 
-    def __init__(self, windowed: Detector, whole: Detector) -> None:
+    def __init__(self, windowed: Detector, whole: Detector, entities: frozenset[str] = frozenset()) -> None:
+        """`entities`: all types that the two can name."""
+        self.entities = entities
         self._windowed = windowed
         self._whole = whole
 

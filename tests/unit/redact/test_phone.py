@@ -49,3 +49,32 @@ def test_finds_exactly_what_the_stock_recognizer_finds(seed: int) -> None:
 def test_numbers_far_apart_in_a_long_text_are_all_found() -> None:
     text = (" word" * 200 + " ").join(["212-555-0187", "+49 30 901820", "020 7946 0958", ""])
     assert len(WindowedPhoneRecognizer("en").analyze(text, ["PHONE_NUMBER"])) == 3
+
+
+LEADS = ("", "", "0", "00", "+", "+49", "0049", "1", "+1", "44", "33", "91", "+55", "90", "0 ", "(0", "011", "+33 (0)")
+GAPS = (" ", "-", ".", "/", " - ", " / ", ") ", "(", "\u2011", "  ", "\u00a0", "")
+BESIDE = (" ", "", "\n", ", ", "x", "$", "é", "%")
+
+
+def nearly_a_number(chance: random.Random) -> str:
+    text = chance.choice(LEADS)
+    for _ in range(chance.randint(1, 5)):
+        text += chance.choice(GAPS) + "".join(chance.choices("0123456789", k=chance.randint(1, 6)))
+    return text.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")) if chance.random() < 0.1 else text
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_finds_exactly_what_the_stock_recognizer_finds_in_digits_of_any_shape(seed: int) -> None:
+    chance = random.Random(seed)
+    stock, quick = PhoneRecognizer(), WindowedPhoneRecognizer("en")
+    for _ in range(150):
+        pieces = [nearly_a_number(chance) if chance.random() < 0.8 else number(chance) for _ in range(4)]
+        text = chance.choice(BESIDE).join(pieces)
+        expected = {(r.start, r.end) for r in stock.analyze(text, ["PHONE_NUMBER"])}
+        assert {(r.start, r.end) for r in quick.analyze(text, ["PHONE_NUMBER"])} == expected, text
+
+
+@pytest.mark.parametrize("text", ["in 1680 we", "+ 1680", "(1680) x", "0015", "00 1", "+1", "+", "0" * 60, "1-" * 40])
+def test_short_and_odd_ones_are_as_in_the_stock_recognizer(text: str) -> None:
+    expected = {(r.start, r.end) for r in PhoneRecognizer().analyze(text, ["PHONE_NUMBER"])}
+    assert set(WindowedPhoneRecognizer("en").places(text, lambda: None)) == expected

@@ -1,0 +1,51 @@
+"""`gateway reveal`: opens what the action `encrypt` has sealed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.key import DEFAULT_KEYSET, KeysetFile
+from gateway.redact.actions import ENCRYPT_PURPOSE, revealed
+from gateway.seal.aead import Sealer, SealError
+from gateway.seal.keyset import Keyset
+from gateway.settings import ConfigurationError
+
+_STDIN = Path("-")
+
+
+def reveal(
+    file: Annotated[Path, typer.Argument(help="A text with sealed values; - is standard input.")] = _STDIN,
+    tenant: Annotated[str, typer.Option(help="Whose values they are.")] = "",
+    keyset: KeysetFile = DEFAULT_KEYSET,
+) -> None:
+    """Print a text with its sealed values as they were. Exit code 1 if some stay sealed: another tenant's, another
+    key's, or changed on their way."""
+    sealer = Keyset.load(keyset).sealer(ENCRYPT_PURPOSE, tenant)
+    text, left = revealed(_read(file), lambda sealed, aad: _opened(sealer, sealed, aad))
+    # Not through typer, which takes escape sequences out.
+    sys.stdout.write(text)
+    if left:
+        whose = f"tenant {tenant}" if tenant else "no tenant (see --tenant)"
+        typer.echo(f"{left} sealed values could not be opened with this keyset for {whose}", err=True)
+        raise typer.Exit(1)
+
+
+def _opened(sealer: Sealer, sealed: bytes, aad: bytes) -> bytes | None:
+    try:
+        return sealer.open(sealed, aad)
+    except SealError:
+        return None
+
+
+def _read(file: Path) -> str:
+    try:
+        raw = sys.stdin.buffer.read() if file == _STDIN else file.read_bytes()
+        return raw.decode()
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file}: is not UTF-8 text") from None

@@ -1,0 +1,135 @@
+"""The values that were found in a request, and the places where they stand letter for letter but for their case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.pipeline.exchange import Deadline
+from gateway.pipeline.span import Span
+from gateway.redact.conversation.common import COMMON, stands_as_name
+from gateway.redact.conversation.folding import folded
+from gateway.redact.conversation.words import UNSPACED_SCRIPTS, Words, runs_on, words_of
+
+MIN_CHARS = 3
+SURE_CHARS = 7
+"""A value this long with a digit or an @ counts wherever it stands, also within words."""
+SEPARATOR = "\x00"
+"""Between the texts, so that no value is found across two."""
+_FEW = 24
+_CHARS_PER_CHECK = 1 << 15
+_EXACT = ("SECRET", "PASSWORD", "TOKEN", "KEY", "CREDENTIAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value as it was written where it was found first; `first_in` is the number of that place, see `spread`."""
+
+    written: str
+    key: str
+    entity: str
+    score: float
+    source: str
+    first_in: int
+    is_everyday: bool
+
+    @property
+    def is_sure(self) -> bool:
+        if any(ord(c) >= UNSPACED_SCRIPTS for c in (self.key[0], self.key[-1])):
+            return True
+        return len(self.key) >= SURE_CHARS and any(c.isdigit() or c == "@" for c in self.key)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether another case makes it another value: secrets, and what looks like a placeholder."""
+        return any(word in self.entity for word in _EXACT) or ("_" in self.key and "@" not in self.key)
+
+
+Place = tuple[int, int, Value]
+"""[start, end) of the joined, folded text, and the value that stands there."""
+
+
+def found_values(texts: Sequence[str], found: Sequence[Sequence[Span]], homes: Sequence[int]) -> dict[str, Value]:
+    """All values by how they are written, those of earlier homes first, the same for every order within a text."""
+    values: dict[str, Value] = {}
+    for index, text, spans in sorted(zip(homes, texts, found, strict=True), key=lambda numbered: numbered[0]):
+        for span in sorted(spans, key=lambda s: (s.start, s.end, -s.score, s.entity, s.source)):
+            written = text[span.start : span.end]
+            if len(written) < MIN_CHARS or SEPARATOR in written or written in values:
+                continue
+            key = folded(written)
+            values[written] = Value(written, key, span.entity, span.score, span.source, index, _is_everyday(key))
+    return values
+
+
+def literal_places(words: Words, values: Mapping[str, Value], deadline: Deadline) -> Iterator[Place]:
+    """Where a value stands, in whatever case. Raises DeadlineExceeded."""
+    by_key: dict[str, Value] = {}
+    for value in values.values():
+        by_key.setdefault(value.key, value)
+    sure = {key: value for key, value in by_key.items() if value.is_sure or not words_of(key)}
+    worded = {key: value for key, value in by_key.items() if key not in sure}
+    for start, key in _anywhere(words.text, sure, deadline):
+        if (sure[key].key[0].isascii() and len(key) >= SURE_CHARS) or _is_whole(words.text, start, start + len(key)):
+            yield from _as_written(words, start, start + len(key), sure[key], values)
+    for key, value in worded.items():
+        deadline.left()
+        head, at = words_of(key)[0]
+        for found in words.places.get(head, ()):
+            start, end = found - at, found - at + len(key)
+            if words.text.startswith(key, max(0, start)) and start >= 0 and _is_whole(words.text, start, end):
+                yield from _as_written(words, start, end, value, values)
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+    return not (runs_on(before, text[start]) or runs_on(text[end - 1], after))
+
+
+def _as_written(words: Words, start: int, end: int, value: Value, values: Mapping[str, Value]) -> Iterator[Place]:
+    """The place, if it is written as one of the values is or in a case that may be meant for one."""
+    first, last = words.origin(start, end)
+    written = words.given[first:last]
+    same = values.get(written)
+    if value.is_everyday:
+        if not stands_as_name(words.given, first) and not _is_capitalised(written):
+            return
+    elif same is None and value.is_exact:
+        return
+    yield start, end, same or value
+
+
+def _is_everyday(key: str) -> bool:
+    """Whether a value is made of nothing but common words."""
+    parts = words_of(key)
+    letters = sum(len(word) for word, _ in parts)
+    return letters + len(parts) - 1 >= len(key) and all(word in COMMON for word, _ in parts)
+
+
+def _is_capitalised(written: str) -> bool:
+    """Two common words, both capitalised, are hardly a sentence."""
+    parts = written.split()
+    return len(parts) > 1 and all(part[0].isupper() for part in parts)
+
+
+def _anywhere(text: str, keys: Mapping[str, Value], deadline: Deadline) -> Iterator[tuple[int, str]]:
+    """Every place of every key. Many keys are looked up by their first characters, so that it stays linear."""
+    if len(keys) <= _FEW:
+        for key in keys:
+            deadline.left()
+            at = text.find(key)
+            while at >= 0:
+                yield at, key
+                at = text.find(key, at + 1)
+        return
+    size = min(SURE_CHARS, *map(len, keys))
+    lengths: dict[str, set[int]] = {}
+    for key in keys:
+        lengths.setdefault(key[:size], set()).add(len(key))
+    for chunk in range(0, len(text), _CHARS_PER_CHECK):
+        deadline.left()
+        for at in range(chunk, min(len(text), chunk + _CHARS_PER_CHECK)):
+            if (head := text[at : at + size]) in lengths:
+                for length in lengths[head]:
+                    if (key := text[at : at + length]) in keys:
+                        yield at, key

@@ -1,0 +1,139 @@
+"""Words that only look like names: identifiers, products, months, eponyms of mathematics, headings."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.redact.precision.surroundings import Surroundings
+from gateway.redact.precision.vocabulary import (
+    CALENDAR,
+    GENERIC,
+    MONTHS_AND_NAMES,
+    PRODUCTS,
+    PRODUCTS_AND_NAMES,
+    PRONOUNS,
+)
+
+_SNAKE = re.compile(r"[A-Za-z0-9]_[A-Za-z0-9]")
+_LOWER_CAMEL = re.compile(r"\b[a-z]{2,}[A-Z]")
+_UPPER_CAMEL = re.compile(r"\b(?!Mc|Mac|De|Di|Da|Del|La|Le|Lo|Van|Von|Fitz|San|St|Du|Al|El|O['’])[A-Z][a-z]+[A-Z]")
+_CODE_BEFORE = re.compile(
+    r"(?:[`.<\[({$@\\]|::|->|=>|--?|</|\b(?:class|new|import|from|extends|implements|struct|type|interface|def|function|"
+    r"func|fn|enum|trait|impl|return|await|const|let|var|namespace|using|package|module|raise|throw|catch|except)\s)$"
+)
+_CODE_AFTER = re.compile(r"[`<(\[{]|::|->|\.[a-z]\w*|\s*[=!]=|\s*=\s|;\s*$|_|>")
+_CALL = re.compile(r"\(\)|\([^()]*\)?\s*[;{:.]|\((?:[a-z_]\w*[,)=.(]|[\"'&*\d])")
+_DEFINED = re.compile(r"(?:\bdef|\bfunction|\bfunc|\bfn|\bnew|=|\breturn|\bawait|\bnot)\s+$")
+_SOURCE_FILE = (
+    "(?:py|pyi|js|jsx|ts|tsx|rs|go|c|h|cc|cpp|hpp|java|kt|rb|php|sh|sql|css|scss|html|vue|ya?ml|toml|json|lock|swift|cs|"
+    "ipynb|lua|exe|dll|so|jar|ini|cfg|conf|mk|tf|proto)"
+)
+_ENDS_AS_SOURCE = re.compile(rf"\w\.{_SOURCE_FILE}$")
+_GOES_ON_AS_SOURCE = re.compile(rf"\.{_SOURCE_FILE}\b(?!\.\w)")
+_FLAG = re.compile(r"(?:^|[\s\"'`\[(])--?$")
+_VARIABLE = re.compile(r"--$|\$\{?$|\{\{\s?$")
+_DOTTED = re.compile(r"\w{2,}(?:\.\w{2,})+")
+_WORDS = re.compile(r"[^\W\d_]+")
+_LETTER = re.compile(r"[^\W\d_]")
+
+_EPONYM_AFTER = re.compile(
+    r"(?:['’]s?)?[ \u2013-](?:last |first |second |third |little |shortest[ -]path |fast )?"
+    r"(?:algorithms?|algorithmus|algoritm[eo]?|transforms?|transformations?|theorems?|théorème|teorema|"
+    r"distributions?|verteilung|equations?|gleichung(?:en)?|inequality|ungleichung|lemma|conjecture|vermutung|"
+    r"constant|konstante|matrix|cipher|chiffre|integrals?|polynom\w*|paradox\w*|classifier|estimator|sort|kurve|satz)\b"
+    r"|(?:['’]s?[ ]|[\u2013-])(?:laws?|principle|prinzip|numbers|"
+    r"zahlen|series|sequence|machine|razor|triangle|cat|effect|"
+    r"effekt|hypothesis|experiment|notation|reihe)\b",
+    re.I,
+)
+_DISEASE = re.compile(r"(?:['’]s?)?[ -](?:disease|syndrome?|krankheit|reflex|lymphoma)\b", re.I)
+_PHYSICIANS = frozenset(
+    """parkinson parkinsons alzheimer alzheimers crohn huntington hodgkin down asperger tourette lyme graves hashimoto
+    cushing addison turner marfan pavlov babinski""".split()
+)
+_EPONYM_BEFORE = re.compile(
+    r"\b(?:theorem|théorème|teorema|algoritmo|algorithme|algorithmus|algorithm|algorytm|satz|transformation|"
+    r"transformée|transformada|trasformata|transformata|distribution|verteilung|gesetz|loi|ley|law|lei|legge|lemma|"
+    r"conjecture|inequality|equation|equazione|ecuación|équation|paradox|prawo|stelling|wet|maladie|syndrome)\s"
+    r"(?:of|de|di|von|des|du|van|d['’])?\s?$",
+    re.I,
+)
+_EPONYM_HEADS = frozenset(
+    """alg tra the thé teo dis ver equ gle ine ung lem con law pri sor kur kon num zah ser rei mat tri cip chi int pol
+    seq mac par cla est not raz hyp sat exp cat eff syn kra ref lym ges loi ley lei leg équ ecu pra ste wet mal
+    las fir sec thi lit sho fas""".split()
+)
+_MONTH_BEFORE = re.compile(
+    r"(?:\b(?:in|since|until|till|by|last|next|early|late|mid|of|this|every|from|im|ab|bis|seit|en|de|em|di|w|od|do)"
+    r"|\d{1,2}(?:st|nd|rd|th|\.)?)[\s-]$",
+    re.I,
+)
+_TECHNICAL = re.compile(
+    r"\b(?:code|codebase|scripts?|servers?|clusters?|install\w*|versions?|pipelines?|librar(?:y|ies)|framework\w*|"
+    r"languages?|compil\w+|databases?|quer(?:y|ies)|api|class(?:es)?|functions?|builds?|deploy\w*|topics?|brokers?|docs?|"
+    r"programming|unit tests?|plugins?|modules?|packages?|repo\w*|software|migrat\w+|logs?|config\w*|cli|sdk|orm|gem|"
+    r"python|java|docker|linux|sql|http|rails|kubernetes|npm|pip|programm\w*|bibliothek|"
+    r"element|planet\w*|orbit\w*|thermometer|poisoning|solar|periodic|moons?)\b",
+    re.I,
+)
+
+
+def is_harmless_name(here: Surroundings, entity: str) -> bool:
+    """For persons, places and organisations."""
+    value = here.value
+    if entity == "PERSON" and not _LETTER.search(value):
+        return True
+    if " " not in value and _is_code(here):
+        return True
+    if here.before.endswith(("--", "$", "{", "{ ")) and _VARIABLE.search(here.before):
+        return True
+    return _is_vocabulary(here, entity) or _is_eponym(here)
+
+
+def _is_code(here: Surroundings) -> bool:
+    """Whether a single word is an identifier, a file of source code, a flag, a tag or a call."""
+    value, before, after = here
+    if _SNAKE.search(value) or _LOWER_CAMEL.search(value):
+        return True
+    if (before.endswith("-") and _FLAG.search(before)) or (before.endswith(("<", "</")) and "@" not in after[:20]):
+        return True
+    if _UPPER_CAMEL.search(value) and (_CODE_BEFORE.search(before) or _CODE_AFTER.match(after)):
+        return True
+    if _ENDS_AS_SOURCE.search(value) or _GOES_ON_AS_SOURCE.match(after):
+        return True
+    if _CALL.match(after) and (value[0].islower() or _DEFINED.search(before) or after.startswith("()")):
+        return True
+    if (before[-1:] == "_" or after[:1] == "_") and (value.islower() or value.isupper()):
+        return True
+    return bool(_DOTTED.fullmatch(value) and (after.startswith("(") or _CODE_BEFORE.search(before)))
+
+
+def _is_vocabulary(here: Surroundings, entity: str) -> bool:
+    """Whether all words of a value are known ones that name nobody, as far as their surroundings allow that."""
+    words = [word.casefold() for word in _WORDS.findall(here.value[:120])]
+    if not words:
+        return False
+    if all(word in GENERIC for word in words):
+        return True
+    if len(words) > 1:
+        return all(word in PRODUCTS or word in GENERIC for word in words)
+    word = words[0]
+    if word in CALENDAR or word in PRONOUNS or (word in PRODUCTS and entity != "ORGANIZATION"):
+        return True
+    if word in MONTHS_AND_NAMES:
+        return bool(_MONTH_BEFORE.search(here.before)) or here.after[:2].strip().isdigit()
+    if word in PRODUCTS_AND_NAMES:
+        return bool(_TECHNICAL.search(here.before) or _TECHNICAL.search(here.after))
+    return False
+
+
+def _is_eponym(here: Surroundings) -> bool:
+    """`Dijkstra's algorithm`, `Fourier transform`, `Satz von Bayes`: the thing is known, its namesake is not meant."""
+    if here.value.count(" ") > 1:
+        return False
+    if not here.heads_after().isdisjoint(_EPONYM_HEADS):
+        if _EPONYM_AFTER.match(here.after):
+            return True
+        if here.value.casefold() in _PHYSICIANS and _DISEASE.match(here.after):
+            return True
+    return not here.heads_before().isdisjoint(_EPONYM_HEADS) and bool(_EPONYM_BEFORE.search(here.before))

@@ -1,0 +1,104 @@
+"""Who a log line, a path or a comment in code names: sshd, sudo, access logs, home directories, author tags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gateway.redact.structure.found import LIKELY, Found
+from gateway.redact.structure.name_shapes import NAME, is_personal
+from gateway.redact.structure.shapes import GENERIC_USERS
+
+_USER = r"[^\W_][\w.+-]{1,39}"
+_HOME = re.compile(r"(?:/home/|/export/home/|/var/home/|/Users/|/var/mail/)([^\W_][^/\\\s:\"'<>|,;(){}\[\]$*?`]{1,39})")
+_WINDOWS_HOME = re.compile(
+    r"\b[A-Za-z]:(?:\\{1,2}|/)(?:Users|Documents and Settings|Benutzer)(?:\\{1,2}|/)"
+    r"([^\W_][^/\\\n:\"'<>|,;(){}\[\]$*?`]{1,39})(?=[/\\\n\"'<>|)\]`]|$)",
+    re.I,
+)
+_PROFILE = re.compile(r"/users?/([a-z]{2,20}[.-][a-z]{2,20}(?:[.-][a-z]{2,20})?)(?=[/?#\s\"'<>)]|$)")
+_TILDE = re.compile(r"(?<![\w~/.])~([a-z][\w.-]{2,30})/")
+_FOR_USER = re.compile(
+    rf"\b(?:for|by|from|as|of)\s(?:invalid\s|illegal\s)?user\s[\"'`]?({_USER})"
+    rf"|\b(?:Accepted|Failed)\s[\w/-]{{3,30}}\sfor\s(?:invalid user\s)?({_USER})\sfrom\s"
+    rf"|\b(?:Invalid|Illegal|invalid)\suser\s({_USER})\s(?:from|port)\b"
+    rf"|\bsudo:\s{{1,6}}({_USER})\s:"
+    rf"|\b[Uu]ser\s[\"'`]({_USER})[\"'`]"
+    rf"|\b(?:su|login|LOGIN)(?:\[\d+\])?:\s(?:user\s)?({_USER})\s(?:logged|to)\b"
+)
+_ACCESS = re.compile(rf"^(?:[\da-fA-F.:]{{7,39}}|[\w.-]+\.[a-z]+)\s-\s({_USER})\s\[", re.M)
+_TAG = re.compile(
+    rf"(?:@author:?|[\\@]authors?|\(c\)|\(C\)|©|Copyright|Created by|Maintainer:?|Written by|Erstellt von)\s{{1,3}}"
+    rf"(?:(?:\(c\)|\(C\)|©)\s)?(?:\d{{4}}(?:\s?[-–,]\s?\d{{4}})*,?\s)?(?:by\s)?({NAME})"
+)
+_REMINDER = re.compile(r"\b(?:TODO|FIXME|XXX|HACK|NOTE|BUG)\s?\(@?([a-z][\w.-]{1,30}|[A-Z][a-zà-ÿ]{2,20})\)")
+_TRAILER = re.compile(
+    rf"^\s{{0,8}}(?:Signed-off-by|Reviewed-by|Co-authored-by|Acked-by|Tested-by|Reported-by|Author|Committer):\s({NAME})",
+    re.M,
+)
+_NO_TAGGED = frozenset("all the inc foundation rights authors contributors apache google microsoft mozilla".split())
+
+
+def find_logs(text: str) -> Iterator[Found]:
+    yield from _homes(text)
+    if (
+        "user " in text
+        or "sudo:" in text
+        or "ser '" in text
+        or 'ser "' in text
+        or "Accepted " in text
+        or "Failed " in text
+    ):
+        for match in _FOR_USER.finditer(text):
+            yield from _user(*_group(match))
+    if " - " in text and "[" in text:
+        yield from _users(_ACCESS, text)
+    yield from _comments(text)
+
+
+def _homes(text: str) -> Iterator[Found]:
+    if "/home/" in text or "/Users/" in text or "/var/mail/" in text:
+        yield from _users(_HOME, text)
+    if ":\\" in text or ":/" in text:
+        yield from _users(_WINDOWS_HOME, text)
+    if "/user" in text:
+        yield from _users(_PROFILE, text)
+    if "~" in text:
+        yield from _users(_TILDE, text)
+
+
+def _users(pattern: re.Pattern[str], text: str) -> Iterator[Found]:
+    for match in pattern.finditer(text):
+        yield from _user(match[1], match.start(1))
+
+
+def _group(match: re.Match[str]) -> tuple[str, int]:
+    number = match.lastindex or 0
+    return match[number], match.start(number)
+
+
+def _user(name: str, start: int) -> Iterator[Found]:
+    name = name.rstrip(".-")
+    if len(name) > 1 and name.casefold() not in GENERIC_USERS and not name.isdigit():
+        yield Found(start, start + len(name), "USERNAME")
+
+
+def _comments(text: str) -> Iterator[Found]:
+    if (
+        "uthor" in text
+        or "aintainer" in text
+        or "opyright" in text
+        or "(c)" in text
+        or "©" in text
+        or "ed by " in text
+        or "(C)" in text
+    ):
+        for match in _TAG.finditer(text):
+            if is_personal(match[1]) and match[1].split()[0].casefold() not in _NO_TAGGED:
+                yield Found(*match.span(1), "PERSON", LIKELY)
+    if "(" in text and ("TODO" in text or "FIXME" in text or "XXX" in text or "HACK" in text or "NOTE" in text):
+        yield from _users(_REMINDER, text)
+    if "-by: " in text or "uthor: " in text or "ommitter: " in text:
+        for match in _TRAILER.finditer(text):
+            if is_personal(match[1]):
+                yield Found(*match.span(1), "PERSON")
