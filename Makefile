@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-fast lint format bench model model-check evaluate schema lock golden clean
+.PHONY: demo test test-fast lint format bench model model-check ner evaluate schema lock golden clean
 
 demo: $(VENV)/runtime
 	@$(BIN)/python -m demo
@@ -34,6 +34,9 @@ bench: $(VENV)/runtime
 evaluate: $(VENV)/runtime
 	$(BIN)/gateway evaluate models/ner/data/eval/*.jsonl.xz --policy policies/default.yaml --beside stock \
 		--markdown EVALUATION.md
+
+ner: .venv-ner/installed
+	.venv-ner/bin/python -m models.ner.train
 
 model: $(VENV)/runtime
 	$(BIN)/python -m demo.install
@@ -71,6 +74,11 @@ $(VENV)/runtime: requirements/runtime.txt pyproject.toml | $(VENV)/python
 $(VENV)/dev: requirements/dev.txt $(VENV)/runtime | $(VENV)/python
 	@echo "installing what the tests need…"
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv-ner/installed: requirements/ner.txt | $(VENV)/python
+	@test -x .venv-ner/bin/python || $(PYTHON) -m venv .venv-ner
+	@.venv-ner/bin/python -m pip install -q --require-hashes -r requirements/ner.txt
 	@touch $@
 
 # GLiNER without its dependencies: torch and transformers are those of vLLM's environment.

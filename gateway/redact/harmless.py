@@ -7,6 +7,8 @@ of a text said, is left alone; what is doubtful stays a finding.
 
 from __future__ import annotations
 
+import re
+
 from gateway.pipeline.span import Span
 from gateway.redact.precision.internet import is_harmless_email, is_harmless_ip, is_harmless_url
 from gateway.redact.precision.names import is_harmless_name
@@ -15,15 +17,18 @@ from gateway.redact.precision.surroundings import Surroundings
 
 _NAMES = frozenset({"PERSON", "LOCATION", "ORGANIZATION", "NRP"})
 _SECRETS = frozenset({"SECRET", "PASSWORD", "API_KEY", "TOKEN", "PRIVATE_KEY"})
-_NEVER = frozenset({"DATE_TIME", "DATE_OF_BIRTH", "USERNAME", "CRYPTO", "AGE"})
-"""Kinds about which the surroundings say nothing."""
+_NUMBERS = frozenset(
+    {"PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "IMEI", "IMSI", "MAC_ADDRESS", "MEDICAL_LICENSE", "VIN"}
+)
+_NATIONAL = re.compile(r"[A-Z]{2}_")
+"""How the types of numbers begin that a country gives out."""
 _TRUSTED = ("recognizers[", "deny[", "StructureRecognizer")
 
 
 def harmless(text: str, span: Span) -> bool:
     """Whether what was found at `span` of `text` identifies nobody."""
     entity = span.entity
-    if entity in _NEVER or span.source.startswith(_TRUSTED):
+    if span.source.startswith(_TRUSTED):
         return False
     here = Surroundings.of(text, span.start, span.end)
     if entity in _NAMES:
@@ -36,4 +41,6 @@ def harmless(text: str, span: Span) -> bool:
         return is_harmless_url(here)
     if entity in _SECRETS:
         return is_harmless_secret(here)
-    return is_harmless_number(here, entity, span.score)
+    if entity in _NUMBERS or _NATIONAL.match(entity):
+        return is_harmless_number(here, entity, span.score)
+    return False

@@ -6,18 +6,18 @@ import re
 
 from gateway.redact.precision.surroundings import Surroundings
 
-# Loopback, private use, link-local, unspecified, masks and multicast (RFC 1918, 3927, 6890). The ranges for
+# Loopback, private use, link-local, unspecified, masks and well-known groups (RFC 1918, 3927, 6890). The ranges for
 # documentation are not here: people put them where their own address would stand.
 _NOBODYS_IPV4 = re.compile(
-    r"(?:127|10|0)\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|255\.|22[4-9]\.|23\d\."
+    r"(?:127|10|0)\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|255\.|224\.0\.0\.|239\.255\."
     r"|(?:8\.8\.8\.8|8\.8\.4\.4|1\.1\.1\.1|1\.0\.0\.1|9\.9\.9\.9)$"
 )
 _NOBODYS_IPV6 = re.compile(
     r"(?:::1?|(?:0{1,4}:){7}0{0,3}1?|f[cd][0-9a-f]{2}:.*|fe[89ab][0-9a-f]:.*|ff[0-9a-f]{2}:.*)(?:%\w+)?$", re.I
 )
 _NETWORK = re.compile(r"/\d{1,3}(?!\d)")
-_IN_LONGER = re.compile(r"(?:\w|\d\.)$")
-_GOES_ON = re.compile(r"\w|\.\d")
+_IN_LONGER = re.compile(r"\d\.?$")
+_GOES_ON = re.compile(r"\d|\.\d|-?(?:a|b|rc|alpha|beta|dev|post)\.?\d")
 _VERSION = re.compile(r"(?:\bv|version|release|==|>=|<=|~=|\^)\s*:?\s*$", re.I)
 
 _INVENTED_HOST = re.compile(
@@ -26,9 +26,9 @@ _INVENTED_HOST = re.compile(
     re.I,
 )
 _ANYBODY = re.compile(
-    r"(?:(?:foo|bar|baz|qux|foobar|user|users?name|you|your[._-]?(?:name|e?mail|user(?:name)?)|me|info|name|test|tester|"
-    r"testuser|admin|root|some(?:one|body)|anyone|e?mail|first[._-]?(?:name)?[._-]?last(?:name)?|x+|abc|sample|dummy|"
-    r"demo|a|b|nobody|account|address|recipient|sender|to|from|hello)[\d._+-]*)$",
+    r"(?:foo|bar|baz|qux|foobar|user|users?name|you|your[._-]?(?:name|e?mail|user(?:name)?)|name|test|tester|"
+    r"testuser|admin|root|some(?:one|body)|anyone|e?mail|first[._-]?(?:name)?[._-]?last(?:name)?|x+|sample|dummy|"
+    r"demo|nobody|recipient|sender|hello)$",
     re.I,
 )
 _PICTURE = re.compile(r"@[1-4](?:\.\d)?x\.(?:png|jpe?g|gif|svg|webp|ico)$", re.I)

@@ -40,6 +40,7 @@ _RELATED = re.compile(rf"(?<![\w-])(?i:{RELATIONS})[ ,]{{1,2}}(?:({NAME})|({_LOW
 _TITLES_OF_POLES = frozenset({"Pan", "Pana", "Panu", "Pani", "Panią"})
 _POLISH = re.compile("[ąćęłńśźżĄĆĘŁŃŚŹŻ]")
 _WORD = re.compile(r"[^\W\d_]+")
+_ABBREVIATION_CHARS = 4
 
 
 def find_letters(text: str) -> Iterator[Found]:
@@ -94,6 +95,9 @@ def _name(match: re.Match[str], group: int) -> Iterator[Found]:
     if name is None or not is_personal(name):
         return
     words = name.split()
+    # "Patient MRN 0048": an abbreviation.
+    if len(words) == 1 and name.isupper() and len(name) <= _ABBREVIATION_CHARS:
+        return
     # "Dear Will," names somebody and "Dear Customer," nobody; a lone common word is neither after a relation.
     if len(words) == 1 and words[0].casefold() in COMMON and match.re is _RELATED:
         return

@@ -1,0 +1,1 @@
+"""The built-in model that finds names of people, places and organisations without any download."""
