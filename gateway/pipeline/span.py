@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from dataclasses import replace as replace_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,17 @@ def merge(spans: Iterable[Span], strictness: Callable[[str], int] = lambda _: 0)
         if merged and span.start < merged[-1].end:
             best[-1] = min(best[-1], span, key=rank)
             last = merged[-1]
-            merged[-1] = replace_fields(best[-1], start=last.start, end=max(last.end, span.end))
+            merged[-1] = _over(best[-1], last.start, max(last.end, span.end))
         else:
             merged.append(span)
             best.append(span)
     return merged
+
+
+def _over(span: Span, start: int, end: int) -> Span:
+    if (span.start, span.end) == (start, end):
+        return span
+    return Span(start, end, span.entity, span.score, span.source)
 
 
 def replace(text: str, replacements: Iterable[tuple[Span, str]]) -> str:

@@ -150,7 +150,7 @@ def _results(
 def _span(finding: PatternFinding, words: Words) -> Span:
     finder = finding.finder
     score = finding.score
-    if finder.context:
+    if finder.context and score < EntityRecognizer.MAX_SCORE:
         score = enhanced(score, words.before(finding.start), finder.context)
     return Span(finding.start, finding.end, finder.entity, score, finder.name)
 

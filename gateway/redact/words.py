@@ -51,13 +51,20 @@ class SplitWords:
         self._all = all_
         self._starts: list[int] = []
         self._words: list[str] = []
+        self._before: dict[int, str] = {}
 
     def before(self, start: int) -> str:
         """The word at code point `start` and the keywords before it, joined by a character no word contains."""
         if not self._starts:
-            self._words = _WORD.findall(self._text)
-            self._starts = [match.start() for match in _WORD.finditer(self._text)]
+            found = list(_WORD.finditer(self._text))
+            self._words = [match[0] for match in found]
+            self._starts = [match.start() for match in found]
         index = bisect_right(self._starts, start) - 1
+        if index not in self._before:
+            self._before[index] = self._read_back(index)
+        return self._before[index]
+
+    def _read_back(self, index: int) -> str:
         first = max(0, index - WORDS_LOOKED_AT)
         words: list[str] = []
         counted = 0

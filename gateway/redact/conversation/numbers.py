@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from gateway.pipeline.exchange import Deadline
 from gateway.redact.conversation.values import Place, Value
@@ -25,14 +25,12 @@ def number_places(words: Words, values: Mapping[str, Value], deadline: Deadline)
             keys.setdefault(key, value)
     if not keys:
         return
-    longest, shortest = max(map(len, keys)), min(map(len, keys))
-    firsts = frozenset(key[0] for key in keys)
+    heads = frozenset(key[:length] for key in keys for length in range(1, len(key) + 1))
     for word, places in words.places.items():
-        if word[0] not in firsts or (len(word) > 1 and word.isalpha()) or len(word) > longest:
-            continue
-        deadline.left()
-        for start in places:
-            yield from _grouped(words.text, start, keys, range(shortest, longest + 1))
+        if word in heads:
+            deadline.left()
+            for start in places:
+                yield from _grouped(words.text, start, keys, heads)
 
 
 def _keys(value: Value) -> Iterator[str]:
@@ -49,12 +47,12 @@ def _keys(value: Value) -> Iterator[str]:
                 yield f"0{content[code:]}"
 
 
-def _grouped(text: str, start: int, keys: Mapping[str, Value], lengths: range) -> Iterator[Place]:
+def _grouped(text: str, start: int, keys: Mapping[str, Value], heads: Set[str]) -> Iterator[Place]:
+    """`heads`: all beginnings of keys."""
     content, at = "", start
-    while len(content) < lengths.stop and (group := _GROUP.match(text, at)):
-        content += group[1]
+    while (group := _GROUP.match(text, at)) and (content := content + group[1]) in heads:
         at = group.end()
-        if len(content) in lengths and content in keys:
+        if content in keys:
             yield _opened(text, start, at), at, keys[content]
 
 

@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from gateway.redact.ner.characters import character_tables
 from gateway.redact.ner.features import WORD_BITS, Features, Tokens, features, tokens
 
 WEIGHTS = Path(__file__).parent / "builtin.npz"
@@ -37,6 +38,8 @@ class Ner:
     """Finds names of people, places and organisations; holds no state but its weights, so threads may share it."""
 
     def __init__(self, weights: dict[str, npt.NDArray[Any]], about: dict[str, Any]) -> None:
+        # Built now and not in the first request.
+        character_tables()
         self._table = {name: weights[f"table_{name}"] for name in about["widths"]}
         self._listed = [weights[f"table_{name}"] for name in about["listed"]]
         self._input, self._input_bias = weights["input"], weights["input_bias"]

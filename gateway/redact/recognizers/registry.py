@@ -27,7 +27,7 @@ from presidio_analyzer.recognizer_registry import RecognizerRegistry
 
 from gateway.policy.schema import Action, Redact
 from gateway.redact.phone import WindowedPhoneRecognizer
-from gateway.redact.recognizers import machines, money, national, passwords, people, places, secrets
+from gateway.redact.recognizers import calls, machines, money, national, passwords, people, places, secrets
 from gateway.redact.recognizers.email import OfflineEmailRecognizer
 from gateway.redact.recognizers.own import own_recognizers
 from gateway.redact.recognizers.table import recognizers
@@ -44,7 +44,7 @@ _PREDEFINED: tuple[Callable[..., EntityRecognizer], ...] = (
     UsSsnRecognizer,
     UuidRecognizer,
 )
-_TABLES = (secrets, passwords, national, money, machines, people, places)
+_TABLES = (calls, secrets, passwords, national, money, machines, people, places)
 
 
 def build_registry(policy: Redact, nlp: NlpEngine) -> RecognizerRegistry:

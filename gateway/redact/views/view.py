@@ -16,6 +16,7 @@ from gateway.pipeline.span import Span
 
 PLAIN = ""
 """The kind of a piece that is shown as it stands."""
+_ALL_PLAIN = [PLAIN]
 ENCODED_SOURCE = "encoded:"
 """How the sources of spans begin that only a decoded text shows."""
 _WINDOW_CHARS = 160
@@ -93,8 +94,21 @@ class View:
             self._length += len(text)
         return self
 
-    def found(self, span: Span) -> Iterator[tuple[int, Span]]:
+    def found(self, span: Span) -> Iterable[tuple[int, Span]]:
         """The segments in which a span of this view lies, and where."""
+        is_plain = self.parent is None and len(self._at) == 1 and self._names == _ALL_PLAIN
+        if is_plain and self._ends[0] == self._lengths[0]:
+            # One segment as it stands, perhaps after its label: by far the most texts.
+            return self._shifted(span, self._at[0])
+        return self._found(span)
+
+    def _shifted(self, span: Span, by: int) -> Iterable[tuple[int, Span]]:
+        start, end = max(0, span.start - by), min(self._lengths[0], span.end - by)
+        if (start, end) == (span.start, span.end):
+            return ((self._segments[0], span),)
+        return ((self._segments[0], replace_fields(span, start=start, end=end)),) if start < end else ()
+
+    def _found(self, span: Span) -> Iterator[tuple[int, Span]]:
         for segment, shown in self._below(span):
             if self.parent is None:
                 yield segment, shown

@@ -65,7 +65,10 @@ class Views:
 
     def admitted(self, found: Sequence[Iterable[Span]]) -> list[list[Span]]:
         """For each view what its way of reading is good enough for: see `digits.admits`."""
-        return [[s for s in spans if admits(view, s)] for (_, view), spans in zip(self._views, found, strict=True)]
+        return [
+            [span for span in spans if admits(view, span)] if view.reading else list(spans)
+            for (_, view), spans in zip(self._views, found, strict=True)
+        ]
 
     @property
     def homes(self) -> list[int]:
