@@ -13,10 +13,10 @@ test: $(VENV)/dev
 	$(BIN)/python -m demo.install
 	$(MAKE) .venv-extras
 	$(MAKE) lint
-	REQUIRED_E2E=21 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	REQUIRED_E2E=21 DIFFERENTIAL_SEEDS=20 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
 test-fast: $(VENV)/dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not vllm"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not vllm and not extras"
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -54,7 +54,7 @@ golden: $(VENV)/dev
 
 lock: $(VENV)/dev
 	$(BIN)/pip install -q uv
-	for name in runtime dev; do $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header \
+	for name in runtime dev ner; do $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --universal requirements/$$name.in -o requirements/$$name.txt; done
 
 clean:

@@ -44,7 +44,8 @@ _SEPARATORS = r" ._·•|/,*\-"
 # Two expressions, since one that begins with a space costs next to nothing.
 _SPACED_HINT = re.compile(r" [\w@.+] [\w@.+] [\w@.+](?!\w)")
 _SPELLED_HINT = re.compile(r"([._·•|/,*-])[\w@.+]\1[\w@.+]\1[\w@.+](?!\w)")
-_SPELLED = re.compile(rf"(?<![\w@])[\w@.+]([{_SEPARATORS}])(?:[\w@.+]\1)*[\w@+](?![\w@])")
+# Begins with no dot: a row of dots would be tried from each of them to its end.
+_SPELLED = re.compile(rf"(?<![\w@])[\w@+]([{_SEPARATORS}])(?:[\w@.+]\1)*[\w@+](?![\w@])")
 
 
 def spoken(view: View) -> View | None:
