@@ -12,6 +12,8 @@ from tests.support.gateway import GatewayProcess, start_gateway
 from tests.support.upstream import Background, ScriptedUpstream
 
 ROOT = Path(__file__).parent.parent
+# Tests leave nothing outside the checkout.
+os.environ.setdefault("XDG_CACHE_HOME", str(ROOT / ".cache"))
 POLICY = ROOT / "tests" / "support" / "policy.yaml"
 
 

@@ -18,7 +18,11 @@ _NOBODYS_IPV6 = re.compile(
 _NETWORK = re.compile(r"/\d{1,3}(?!\d)")
 _IN_LONGER = re.compile(r"\d\.?$")
 _GOES_ON = re.compile(r"\d|\.\d|-?(?:a|b|rc|alpha|beta|dev|post)\.?\d")
-_VERSION = re.compile(r"(?:\bv|version|release|==|>=|<=|~=|\^)\s*:?\s*$", re.I)
+# Before `==` a package, not the field of a filter (`ip.addr==…`).
+_VERSION = re.compile(
+    r"(?:\bv|version|release|(?<=[\w\]])(?<!ip)(?<!addr)(?<!address)(?<!src)(?<!dst)(?<!host)==|>=|<=|~=|\^)\s*:?\s*$",
+    re.I,
+)
 
 _INVENTED_HOST = re.compile(
     r"(?:[\w-]+\.)*(?:(?:example|domain|yourdomain|your-domain|mydomain|yourcompany|acme)\.[a-z.]{2,6}"

@@ -16,7 +16,10 @@ from gateway.redact.precision.vocabulary import (
 
 _SNAKE = re.compile(r"[A-Za-z0-9]_[A-Za-z0-9]")
 _LOWER_CAMEL = re.compile(r"\b[a-z]{2,}[A-Z]")
-_UPPER_CAMEL = re.compile(r"\b(?!Mc|Mac|De|Di|Da|Del|La|Le|Lo|Van|Von|Fitz|San|St|Du|Al|El|O['’])[A-Z][a-z]+[A-Z]")
+_UPPER_CAMEL = re.compile(
+    r"\b(?!Mc|Mac|De|Di|Da|Del|La|Le|Lo|Van|Von|Fitz|San|St|Du|Al|El|O['’]"
+    r"|(?:Jo|Mary|Anna?|Lee|Ruth|Jean|Sue|Kelly|Dee|Billie)[A-Z])[A-Z][a-z]+[A-Z]"
+)
 _CODE_BEFORE = re.compile(
     r"(?:[`.<\[({$@\\]|::|->|=>|--?|</|\b(?:class|new|import|from|extends|implements|struct|type|interface|def|function|"
     r"func|fn|enum|trait|impl|return|await|const|let|var|namespace|using|package|module|raise|throw|catch|except)\s)$"
@@ -32,7 +35,13 @@ _ENDS_AS_SOURCE = re.compile(rf"\w\.{_SOURCE_FILE}$")
 _GOES_ON_AS_SOURCE = re.compile(rf"\.{_SOURCE_FILE}\b(?!\.\w)")
 _FLAG = re.compile(r"(?:^|[\s\"'`\[(])--?$")
 _VARIABLE = re.compile(r"--$|\$\{?$|\{\{\s?$")
+_IMPORTED = re.compile(r"(?:^|\n)\s*from $")
 _DOTTED = re.compile(r"\w{2,}(?:\.\w{2,})+")
+_NUMBERED = re.compile(
+    r"(?:ports?|lines?|pages?|chapter|section|steps?|version|figure|table|part|level|phase|rows?|columns?|items?|tasks?|"
+    r"issue|error|exit code|kapitel|seite|zeile|schritt|tabelle|page|étape|página|paso|pagina|strona) #?\d{1,6}",
+    re.I,
+)
 _WORDS = re.compile(r"[^\W\d_]+")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -41,10 +50,20 @@ _EPONYM_AFTER = re.compile(
     r"(?:algorithms?|algorithmus|algoritm[eo]?|transforms?|transformations?|theorems?|théorème|teorema|"
     r"distributions?|verteilung|equations?|gleichung(?:en)?|inequality|ungleichung|lemma|conjecture|vermutung|"
     r"constant|konstante|matrix|cipher|chiffre|integrals?|polynom\w*|paradox\w*|classifier|estimator|sort|kurve|satz)\b"
-    r"|(?:['’]s?[ ]|[\u2013-])(?:laws?|principle|prinzip|numbers|"
-    r"zahlen|series|sequence|machine|razor|triangle|cat|effect|"
-    r"effekt|hypothesis|experiment|notation|reihe)\b",
+    r"|(?:['’]s?[ ]|[\u2013-])(?:laws?|principle|prinzip)\b",
     re.I,
+)
+# What anybody may have: it takes a namesake who is known for it.
+_THING_AFTER = re.compile(
+    r"(?:['’]s?)?[ \u2013-](?:numbers?|zahlen|series|sequence|machines?|maschine|razor|triangle|cat|effect|effekt|"
+    r"hypothesis|experiment|notation|reihe)\b",
+    re.I,
+)
+_NAMESAKES = frozenset(
+    """fibonacci bernoulli mersenne fermat catalan reynolds mach avogadro euler stirling schrödinger schrodinger
+    schroedinger occam ockham hanlon pascal turing boltzmann fourier taylor maclaurin laurent milgram doppler hall
+    compton zeeman riemann hamming lucas bell liouville ramanujan carmichael prandtl rayleigh froude hawthorne
+    dunning-kruger mpemba coriolis faraday joule hubble cauchy pavlov landau church""".split()
 )
 _DISEASE = re.compile(r"(?:['’]s?)?[ -](?:disease|syndrome?|krankheit|reflex|lymphoma)\b", re.I)
 _PHYSICIANS = frozenset(
@@ -68,6 +87,15 @@ _MONTH_BEFORE = re.compile(
     r"|\d{1,2}(?:st|nd|rd|th|\.)?)[\s-]$",
     re.I,
 )
+_PERSON_BEFORE = re.compile(
+    r"\b(?:ask(?:ed)?|tell|told|thank(?:s|ed)?|hi|hey|hello|dear|met|meet|cc|ping(?:ed)?|call(?:ed)?|email(?:ed)?|"
+    r"assigned to|reported by|written by|frag|fragt|danke|hallo|liebe[r]?|bonjour|hola|ciao|car[ao])[ ,:]{1,2}$",
+    re.I,
+)
+_PERSON_AFTER = re.compile(
+    r"\s+(?:wrote|said|says|told|fixed|thinks|thought|asked|asks|called|left|joined|wants|wanted|knows|works|worked|"
+    r"broke|deployed|reviewed|merged|sent|sends|replied|and I|from (?:the|our|my)|hat|sagt|fragt|meint|schrieb)\b"
+)
 _TECHNICAL = re.compile(
     r"\b(?:code|codebase|scripts?|servers?|clusters?|install\w*|versions?|pipelines?|librar(?:y|ies)|framework\w*|"
     r"languages?|compil\w+|databases?|quer(?:y|ies)|api|class(?:es)?|functions?|builds?|deploy\w*|topics?|brokers?|docs?|"
@@ -83,10 +111,10 @@ def is_harmless_name(here: Surroundings, entity: str) -> bool:
     value = here.value
     if entity == "PERSON" and not _LETTER.search(value):
         return True
-    if " " not in value and _is_code(here):
+    if (" " not in value and _is_code(here)) or _NUMBERED.fullmatch(value):
         return True
-    if here.before.endswith(("--", "$", "{", "{ ")) and _VARIABLE.search(here.before):
-        return True
+    if " " not in value and here.before.endswith(("--", "$", "{", "{ ")) and _VARIABLE.search(here.before):
+        return not (here.before.endswith("-") and value[:1].isupper())
     return _is_vocabulary(here, entity) or _is_eponym(here)
 
 
@@ -95,7 +123,10 @@ def _is_code(here: Surroundings) -> bool:
     value, before, after = here
     if _SNAKE.search(value) or _LOWER_CAMEL.search(value):
         return True
-    if (before.endswith("-") and _FLAG.search(before)) or (before.endswith(("<", "</")) and "@" not in after[:20]):
+    if before.endswith("-") and value[0].islower() and _FLAG.search(before):
+        # Who signs with a dash before the name has a capital.
+        return True
+    if before.endswith(("<", "</")) and "@" not in after[:20] and not after.startswith(">:"):
         return True
     if _UPPER_CAMEL.search(value) and (_CODE_BEFORE.search(before) or _CODE_AFTER.match(after)):
         return True
@@ -105,7 +136,11 @@ def _is_code(here: Surroundings) -> bool:
         return True
     if (before[-1:] == "_" or after[:1] == "_") and (value.islower() or value.isupper()):
         return True
-    return bool(_DOTTED.fullmatch(value) and (after.startswith("(") or _CODE_BEFORE.search(before)))
+    if _DOTTED.fullmatch(value) is None:
+        return False
+    if before.endswith("from "):
+        return bool(_IMPORTED.search(before)) and after.startswith(" import")
+    return after.startswith("(") or bool(_CODE_BEFORE.search(before))
 
 
 def _is_vocabulary(here: Surroundings, entity: str) -> bool:
@@ -123,6 +158,8 @@ def _is_vocabulary(here: Surroundings, entity: str) -> bool:
     if word in MONTHS_AND_NAMES:
         return bool(_MONTH_BEFORE.search(here.before)) or here.after[:2].strip().isdigit()
     if word in PRODUCTS_AND_NAMES:
+        if _PERSON_BEFORE.search(here.before) or _PERSON_AFTER.match(here.after):
+            return False
         return bool(_TECHNICAL.search(here.before) or _TECHNICAL.search(here.after))
     return False
 
@@ -133,6 +170,8 @@ def _is_eponym(here: Surroundings) -> bool:
         return False
     if not here.heads_after().isdisjoint(_EPONYM_HEADS):
         if _EPONYM_AFTER.match(here.after):
+            return True
+        if _THING_AFTER.match(here.after) and not _NAMESAKES.isdisjoint(here.value.casefold().split()[-1:]):
             return True
         if here.value.casefold() in _PHYSICIANS and _DISEASE.match(here.after):
             return True

@@ -13,7 +13,8 @@ _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
 _HEX = re.compile(r"[0-9a-fA-F]{16,}")
 _CALL = re.compile(
     r"(?:tel|phone|mobil\w*|cell\w*|handy\w*|fax|whats ?app|call(?:ed)?|ring|ph|rufnummer|telefon\w*|t[ée]l[ée]phone|"
-    r"tel[ée]fono|cellulare|telemóvel|celular|móvil|portable|telefoon|komórka|numer|reach|dial|text|sms|ssn|social)"
+    r"tel[ée]fono|cellulare|telemóvel|celular|móvil|portable|telefoon|komórka|numer|reach|dial|text|sms|ssn|social|"
+    r"(?:direct|land|hot|private) ?line|(?:my|his|her|our|your|their) number)"
     r"(?:\W|\b(?:is|number|no|nr|nummer|me|at|on|under|unter)\b){0,6}$",
     re.I,
 )
@@ -29,17 +30,22 @@ _THING = re.compile(
     re.I,
 )
 _CALL_HEADS = frozenset(
-    """tel pho mob cel han fax wha cal rin ph ruf tél t móv por kom num rea dia tex sms ssn soc""".split()
+    """tel pho mob cel han fax wha cal rin ph ruf tél t móv por kom num rea dia tex sms ssn soc lin lan hot""".split()
 )
 _THING_HEADS = frozenset(
     """ord inv tic tra par shi iss bug pr pul cas ref sku art ite mod ser asi ean upc gti isb iss doi bui com rev ver
     por pid lin row col pag cha rfc cve iso din pat bat lot spa epo tim see siz off len cou tot che crc bes auf rec sen
     vor fac sui ped enc fat spe zam fak""".split()
 )
-_PATH = re.compile(r"[\w}~.-]/$")
+# A path begins with a slash or a host; of a long one only the end may be in sight. `Jane Doe/212…` is none.
+_PATH = re.compile(
+    r"(?:(?:^|[\s\"'`(<=])(?:\.{1,2}|~)?/|://|\w\.[a-z]{2,}/|[$}]\w*/)\S*(?<=[\w}~.-])/$|(?:^|[\s/])[a-z][a-z_-]*/$"
+    r"|^\S{36,}/$"
+)
 _CALLING_PATH = re.compile(r"(?:wa\.me/|whatsapp\.com/|t\.me/|tel:|callto:)[\w/.?=]*$", re.I)
 _OPERATOR_BEFORE = re.compile(r"(?:[*%^]|[=!<>]=|<<|>>|\d\s+[-+])\s*$")
 _SIGNS = frozenset("*%^=<>/-+")
+_EMPHASIS = "*"
 _OPERATOR_AFTER = re.compile(r"\s*(?:[*%^]|[=!<>]=|<<|>>|//)|\s+[-+]\s+\d")
 _MONEY_BEFORE = re.compile(r"(?:[$€£¥₹]|\b(?:USD|EUR|GBP|CHF|PLN|BRL|JPY|INR|Rs\.?))\s?-?$")
 _UNIT_AFTER = re.compile(
@@ -50,13 +56,16 @@ _UNIT_AFTER = re.compile(
 _PLAIN_DIGITS = re.compile(r"\d+(?:[.,_ ]\d{3})*(?:[.,]\d+)?")
 _DECIMAL = re.compile(r"[-+]?\d{1,3}\.\d{4,}")
 _DATE = re.compile(
-    r"(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])(?:[T ]\d.*)?"
+    r"(?:\d\] ?- ?)?(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])(?:[T ]\d.*)?"
     r"|(?:0?[1-9]|[12]\d|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d(?: \d.*)?"
     r"|(?:19|20)\d\d ?[-–/] ?(?:19|20)\d\d"
     r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?"
 )
+_FRACTION_BEFORE = re.compile(r"(?:^|[\s(=:-])\d,$")
+_FRACTION_AFTER = re.compile(r",\d{1,4}(?![\d,])")
 _EPOCH = re.compile(r"1[4-9]\d{8}(?:\d{3}|\d{6}|\d{9})?")
 _VERSION = re.compile(r"\d{1,2}(?:\.\d{1,3}){2,3}")
+_MASK = re.compile(r"255\.255(?:\.\d{1,3}){2}")
 _GLUED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _EXTENSION = re.compile(r"(?:ext?|x)\.?\s?\d", re.I)
 _HASH_WORD = re.compile(
@@ -115,7 +124,7 @@ def _in_identifier(here: Surroundings) -> bool:
 def _is_named(here: Surroundings, heads: set[str]) -> bool:
     """Whether the words or signs before a number say that it is that of a thing."""
     before = here.before
-    if before.endswith("/") and _PATH.search(before):
+    if before.endswith("/") and (path := _PATH.search(before)) and (here.value.isdigit() or "/" in path[0][:-1]):
         return not _CALLING_PATH.search(before)
     if heads.isdisjoint(_THING_HEADS) and before.rstrip()[-1:] not in ("#", "-", "_"):
         return False
@@ -132,11 +141,23 @@ def _is_measured(here: Surroundings) -> bool:
             return True
     if _DATE.fullmatch(value) or _DECIMAL.fullmatch(value) or _EPOCH.fullmatch(value):
         return True
-    if _VERSION.fullmatch(value) and sum(map(str.isdigit, value)) < 8:
+    if (_VERSION.fullmatch(value) and sum(map(str.isdigit, value)) < 8) or _MASK.fullmatch(value):
         return True
+    return bool(_PLAIN_DIGITS.fullmatch(value)) and _is_calculated(before, after)
+
+
+def _is_calculated(before: str, after: str) -> bool:
+    if before.endswith(_EMPHASIS) and after.startswith(_EMPHASIS):
+        return False
     return bool((before.rstrip()[-1:] in _SIGNS and _OPERATOR_BEFORE.search(before)) or _OPERATOR_AFTER.match(after))
 
 
 def _in_decimal(before: str, after: str) -> bool:
-    ahead = before[-1:] in tuple(".,:") and before[-2:-1].isdigit()
-    return ahead or (after[:1] in tuple(".,:") and after[1:2].isdigit())
+    """A comma may as well end a cell of a row: it makes a fraction only where no further one is near."""
+    ahead = before[-1:] in tuple(".:") and before[-2:-1].isdigit()
+    behind = after[:1] in tuple(".:") and after[1:2].isdigit()
+    if ahead or behind:
+        return True
+    if _FRACTION_BEFORE.search(before):
+        return not after.startswith(",")
+    return bool(_FRACTION_AFTER.match(after)) and before[-1:] not in tuple(",;\n")

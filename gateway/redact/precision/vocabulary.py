@@ -25,7 +25,8 @@ PRODUCTS = frozenset(
     gpt llama bert llm openai photoshop firefox chrome safari bluetooth wifi instagram whatsapp youtube tiktok
     netflix spotify playstation xbox nintendo minecraft todo fixme iphone ipad ebay null none
     nan true false undefined void readme
-    changelog makefile""".split()
+    changelog makefile nil varchar unique serial pipefail stdin stdout stderr sudo npm yarn webhook
+    localhost async await boolean""".split()
 )
 """Products, formats and constants. As an organisation's name they stay a finding."""
 PRODUCTS_AND_NAMES = frozenset(
@@ -43,7 +44,7 @@ GENERIC = frozenset(
     answer input output prompt response context system assistant user users human role content message messages name
     names first last email phone address date time title subject dear hello hi hey thanks thank best kind warm
     regards sincerely greetings cheers please sorry yes no ok okay lorem ipsum dolor sit amet foo bar baz qux world
-    test demo sample and or of the a an to for with in on einleitung zusammenfassung überblick inhalt
+    new old test demo sample and or of the a an to for with in on einleitung zusammenfassung überblick inhalt
     inhaltsverzeichnis anhang beispiel beispiele hinweis aufgabe frage antwort mit freundlichen grüßen grüssen gruss
     viele
     liebe herzliche gruß hallo danke bitte guten tag morgen abend sehr geehrte geehrter damen herren vorname

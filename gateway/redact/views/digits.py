@@ -37,6 +37,9 @@ _IBAN = re.compile(
 )
 _USUAL_GAPS = (" ", "-")
 _SINGLE_GAPS = frozenset({" ", "  ", ".", "-", " - ", " . ", "·", "_", "|", "/"})
+_PHONE_GAPS = (" ", "-", ".", "/", " - ")
+_WRAP = re.compile(r"[ -]?\r?\n(?:> ?){0,3} {0,4}|\t")
+_MAX_PHONE_DIGITS = 15
 _SSN_NEAR = re.compile(r"\bssn\b|social security", re.IGNORECASE)
 _NEAR_CHARS = 80
 _IN_WORDS = {
@@ -112,7 +115,9 @@ def _run(text: str, run: re.Match[str]) -> Iterator[Edit]:
     total = sum(sizes)
     if not _MIN_DIGITS <= total <= _MAX_DIGITS:
         return
-    if max(sizes) == 1:
+    if _is_wrapped(text, run, gaps, total):
+        yield from _together(text, run.start(), run.end(), SINGLE)
+    elif max(sizes) == 1:
         if not _counts(_DIGIT.findall(run[0])):
             kind = SINGLE if len(gaps) == 1 and gaps <= _SINGLE_GAPS else GROUPS
             yield from _together(text, run.start(), run.end(), kind)
@@ -121,6 +126,13 @@ def _run(text: str, run: re.Match[str]) -> Iterator[Edit]:
 
 
 _DIGITS = re.compile(r"[0-9]+")
+
+
+def _is_wrapped(text: str, run: re.Match[str], gaps: set[str], total: int) -> bool:
+    """A phone number with its country code that a line's end or a tab cuts in two."""
+    if total > _MAX_PHONE_DIGITS or text[max(0, run.start() - 1) : run.start()] != "+":
+        return False
+    return any(map(_WRAP.fullmatch, gaps)) and all(gap in _PHONE_GAPS or _WRAP.fullmatch(gap) for gap in gaps)
 
 
 def _is_card(sizes: tuple[int, ...], gaps: set[str]) -> bool:

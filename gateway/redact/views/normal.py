@@ -14,8 +14,9 @@ from gateway.redact.views.view import Edit, disjoint
 CHARACTERS = "normal:characters"
 TAGS = "encoded:tags"
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_CONTROLS = "\x00-\x08\x0e-\x1a\x7f"
 _INVISIBLE = (
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    _CONTROLS + "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
 )
 # Digits and letters in other guises; of full-width punctuation only what stands within values.
@@ -35,9 +36,13 @@ _FOLDED = re.compile(
     # Not where it shortens a word, as in "don’t" and "Ada’s".
     r"|(?P<quote>(?<=\w)[\u02bc\u2018\u2019\u201b\u2032\uff07`\u00b4](?=\w)(?!(?:s|t|re|ve|ll|d|m)\b))"
     rf"|(?P<space>(?<=[\w,.)+-])[{_SPACES}](?=[\w(+]))|(?P<dash>(?<=[\w)])[{_DASHES}](?=[\w(]))"
+    # What colours a terminal's lines.
+    r"|(?P<colour>\x1b\[[0-9;]{0,24}[A-Za-z])"
     r"|(?P<dot>(?<=[0-9A-Za-z])[\u2024\u3002\uff61\u00b7\u2219\u22c5](?=[0-9A-Za-z]))"
 )
-_PLAIN = {"gone": "", "quote": "'", "space": " ", "dash": "-", "dot": "."}
+_PLAIN = {"gone": "", "colour": "", "quote": "'", "space": " ", "dash": "-", "dot": "."}
+_ASCII_SIGNS = "\x1b\x00\x08\x7f"
+"""All of what is folded that plain ASCII texts are looked through for."""
 _FOREIGN = "\u0250-\u02af\u0370-\u03ff\u0400-\u052f\u0531-\u0587\u1d00-\u1d2b\ua730\ua731"
 _MIXED = re.compile(rf"[0-9A-Za-z@][{_FOREIGN}]|[{_FOREIGN}][A-Za-z@]")
 _TOKEN = re.compile(rf"[\w@.+-]*[{_FOREIGN}][\w@.+-]*")
@@ -51,7 +56,7 @@ _TAGGED = re.compile("[\U000e0020-\U000e007e]+|[\ufe00-\ufe0f\U000e0100-\U000e01
 
 def folded(text: str) -> list[Edit]:
     """What of a text is written in characters that stand for plainer ones."""
-    if text.isascii():
+    if text.isascii() and not any(sign in text for sign in _ASCII_SIGNS):
         return []
     edits = [edit for match in _FOLDED.finditer(text) if (edit := _folded(match)) is not None]
     return disjoint([*edits, *_alike(text)])
