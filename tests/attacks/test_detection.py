@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.policy.schema import Redact
 from gateway.redact.views.spoken import respelled
 from gateway.redact.views.view import View
-from tests.attacks.seen import says, written
+from tests.attacks.seen import calls, says, seen, stage, written
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,10 @@ def test_columns_of_numbers_are_no_phone_numbers(text: str) -> None:
 def test_rows_of_signs_spell_no_words(text: str) -> None:
     # Took minutes when each sign was a place to begin at.
     assert respelled(View().show(text, 0, len(text))) is None
+
+
+@pytest.mark.parametrize("action", ["hash", "placeholder", "mask"])
+def test_half_a_character_in_a_value_is_no_failure(action: str) -> None:
+    redact = Redact.model_validate({"nlp": {"engine": "patterns"}, "default": action})
+    arguments = '{"a": "card 4111 1111 1111 1111", "b": "jane\\ud800@example.org", "c": "password: x9\\udc00Qz!77"}'
+    assert "4111" not in str(seen(calls(arguments), stage(redact)))

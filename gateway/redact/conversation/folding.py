@@ -11,6 +11,8 @@ import unicodedata
 from bisect import bisect_right
 from types import MappingProxyType
 
+from gateway.redact.pieces import pieces
+
 # A letter with combining marks, Hangul in pieces, and letters that casefold() makes into more than one.
 _RESIZED = re.compile(
     "\\w[\u0300-\u036f\u3099\u309a]+"
@@ -34,19 +36,19 @@ class Folded:
         self.text = text.lower() if text.isascii() else self._fold(text)
 
     def _fold(self, text: str) -> str:
-        pieces: list[str] = []
+        folded_pieces: list[str] = []
         at = length = 0
         for match in _RESIZED.finditer(text):
-            pieces.append(plain := text[at : match.start()].translate(_SAME).casefold())
+            folded_pieces.append(plain := _plain(text[at : match.start()]))
             length += len(plain)
-            pieces.append(folded := unicodedata.normalize("NFC", match[0]).casefold())
+            folded_pieces.append(folded := unicodedata.normalize("NFC", match[0]).casefold())
             self._starts.append(length)
             length += len(folded)
             self._ends.append(length)
             at = match.end()
             self._origins.append((match.start(), at))
-        pieces.append(text[at:].translate(_SAME).casefold())
-        return "".join(pieces)
+        folded_pieces.append(_plain(text[at:]))
+        return "".join(folded_pieces)
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """Where [start, end) of the folded text comes from; a piece of a letter is the whole letter."""
@@ -61,6 +63,10 @@ class Folded:
         if last >= 0:
             end = self._origins[last][1] + max(0, end - self._ends[last])
         return start, end
+
+
+def _plain(text: str) -> str:
+    return "".join(piece.translate(_SAME).casefold() for piece in pieces(text))
 
 
 def folded(value: str) -> str:

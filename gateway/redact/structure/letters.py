@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.redact.conversation.common import COMMON
+from gateway.redact.pieces import PIECE_CHARS, pieces
 from gateway.redact.structure.cues import (
     CUES_OF_SIGNATURES,
     INTRODUCTION_WORDS,
@@ -41,10 +42,12 @@ _TITLES_OF_POLES = frozenset({"Pan", "Pana", "Panu", "Pani", "Panią"})
 _POLISH = re.compile("[ąćęłńśźżĄĆĘŁŃŚŹŻ]")
 _WORD = re.compile(r"[^\W\d_]+")
 _ABBREVIATION_CHARS = 4
+_SIGNATURE_CHARS = 512
+"""More than a signature with its cue has."""
 
 
 def find_letters(text: str) -> Iterator[Found]:
-    words = frozenset(text.lower().translate(_PUNCTUATION).split())
+    words = frozenset(word for piece in pieces(text) for word in piece.lower().translate(_PUNCTUATION).split())
     for cues, kind in _KINDS:
         if not words.isdisjoint(cues):
             yield from kind(text)
@@ -63,7 +66,11 @@ def _saluted(text: str) -> Iterator[Found]:
 
 def _signed(text: str) -> Iterator[Found]:
     at = 0
-    while match := _SIGNED.search(text, at):
+    while at < len(text):
+        match = _SIGNED.search(text, at, at + PIECE_CHARS + _SIGNATURE_CHARS)
+        if match is None or match.start() >= at + PIECE_CHARS:
+            at += PIECE_CHARS
+            continue
         yield from _name(match, 1)
         # "thanks" above "Cheers" is a signature above a signature.
         at = match.start(1)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from gateway.pipeline.span import Span
+from gateway.redact.pieces import pieces
 from gateway.redact.views.spoken import LETTERS
 from gateway.redact.views.view import Edit, View, disjoint, edited
 
@@ -164,7 +165,7 @@ def _dashes(text: str, start: int, digits: int, kind: str) -> tuple[int, ...]:
 
 
 def _said(text: str) -> Iterator[Edit]:
-    words = text.lower().translate(_BREAKS).split()
+    words = [word for piece in pieces(text) for word in piece.lower().translate(_BREAKS).split()]
     if not _go_together(words):
         return
     run: list[re.Match[str]] = []

@@ -78,5 +78,6 @@ def meant(escape: re.Match[str], group: int = 0) -> Iterator[Edit]:
 
 
 def _characters(digits: str) -> str:
+    """Half of a surrogate pair is no character: a value with one could be given back in no answer."""
     number = int(digits, 16)
-    return chr(number) if number <= _LAST else "\ufffd"
+    return "\ufffd" if number > _LAST or 0xD800 <= number < 0xE000 else chr(number)

@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Iterator, Sequence
 
+from gateway.redact.pieces import pieces
 from gateway.redact.views.octets import clean_text
 from gateway.redact.views.view import Edit, disjoint
 
@@ -43,10 +44,14 @@ def opaque(text: str) -> list[Edit]:
     """The runs of a text that decode to clean text, in order."""
     edits = list(_pairs(text))
     # Words are split faster than an expression finds out that none of them is long.
-    if max(map(len, text.split()), default=0) >= _HINT_CHARS and _RUN_HINT.search(text):
+    if _longest_word(text) >= _HINT_CHARS and _RUN_HINT.search(text):
         runs = [(m.start(), m.end()) for m in _RUN.finditer(text) if not _is_word(m[0])]
         edits += [edit for group in _wrapped(text, runs) for edit in _read(text, group)]
     return disjoint(edits)
+
+
+def _longest_word(text: str) -> int:
+    return max(max(map(len, piece.split()), default=0) for piece in pieces(text))
 
 
 def _is_word(run: str) -> bool:
