@@ -16,6 +16,7 @@ from gateway.redact.memo import Memo
 from gateway.redact.rules import Rules
 from gateway.redact.stage import RedactStage
 from gateway.redact.structure.detector import StructureDetector
+from gateway.redact.views.encodings import ENCODED
 from gateway.redact.windows import WindowedDetector
 
 _INLINE_CHARS = 2000
@@ -51,7 +52,7 @@ def checked_detector(loaded: PolicyFile, *, whole: bool = False) -> WindowedDete
     `whole`: one that also looks for what the policy allows.
     """
     presidio, structure = build_detector(loaded.policy.redact, whole=whole), StructureDetector()
-    detector = WindowedDetector(presidio, structure, presidio.entities | structure.entities)
+    detector = WindowedDetector(presidio, structure, presidio.entities | structure.entities | {ENCODED})
     if problems := list(_unknown_entities(loaded, detector.entities)):
         raise PolicyError("\n".join(problems))
     return detector

@@ -16,12 +16,15 @@ from rich.text import Text
 from gateway.build import build_stages, checked_detector
 from gateway.errors import Blocked
 from gateway.pipeline.exchange import Deadline, Exchange
-from gateway.pipeline.prompt import Prompt, Vocabulary
+from gateway.pipeline.prompt import Prompt, Segment, Vocabulary
+from gateway.pipeline.span import Span
 from gateway.pipeline.stage import Chain
 from gateway.policy.cases import failures
 from gateway.policy.load import PolicyFile, load_policy
 from gateway.policy.schema import Policy
 from gateway.redact.actions import ENCRYPT_PURPOSE
+from gateway.redact.harmless import harmless
+from gateway.redact.views.views import Views
 from gateway.seal.keyset import Keyset
 from gateway.settings import ConfigurationError
 
@@ -61,11 +64,11 @@ def explain(file: Path, text: Annotated[str, typer.Option(help="A text as a user
     detector = checked_detector(loaded, whole=True)
     deadline = Deadline.after(time.monotonic, loaded.policy.limits.analysis)
     table = Table("text", "entity", "score", "recognizer", "action")
-    for span in sorted(detector.detect([text], deadline)[0], key=lambda span: (span.start, -span.score)):
-        rule = loaded.policy.redact.rule(span.entity)
-        low = span.score < (rule.threshold or 0)
-        action = f"none: below {rule.threshold:g}" if low else rule.action.value
-        table.add_row(Text(text[span.start : span.end]), span.entity, f"{span.score:.2f}", span.source, action)
+    views = Views([Segment(("text",), text)])
+    for read, spans in zip(views.texts, views.admitted(detector.detect(views.texts, deadline)), strict=True):
+        for span in sorted(spans, key=lambda span: (span.start, -span.score)):
+            row = (read[span.start : span.end], span.entity, f"{span.score:.2f}", span.source)
+            table.add_row(*map(Text, (*row, _done(loaded.policy, read, span))))
     console = Console()
     console.print(table)
     chain = _trial(loaded)
@@ -73,6 +76,13 @@ def explain(file: Path, text: Annotated[str, typer.Option(help="A text as a user
         typer.echo(f"the model sees: {sees(chain, loaded.policy, text)}")
     except Blocked as blocked:
         typer.echo(f"the request is refused by {blocked.rule}")
+
+
+def _done(policy: Policy, text: str, span: Span) -> str:
+    rule = policy.redact.rule(span.entity)
+    if span.score < (rule.threshold or 0):
+        return f"none: below {rule.threshold:g}"
+    return "none: harmless here" if harmless(text, span) else rule.action.value
 
 
 @app.command()
