@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.policy.schema import Redact
+from gateway.redact.views.escapes import without_escapes
 from gateway.redact.views.spoken import respelled
 from gateway.redact.views.view import View
 from tests.attacks.seen import calls, says, seen, stage, written
@@ -22,6 +23,7 @@ from tests.attacks.seen import calls, says, seen, stage, written
         ("call +49 151\n23456789 today", "23456789"),
         ("> call +49 151\n> 23456789 today", "23456789"),
         ("call +49\t151\t23456789", "23456789"),
+        ("call " + "\u0336".join("212-555-0187") + "\u0336", "0\u03361\u03368"),
         ("Jane Doe: **212-555-0187**", "0187"),
         ("Jane Doe, 212-555-0187 - 24/7", "0187"),
     ],
@@ -47,3 +49,4 @@ def test_half_a_character_in_a_value_is_no_failure(action: str) -> None:
     redact = Redact.model_validate({"nlp": {"engine": "patterns"}, "default": action})
     arguments = '{"a": "card 4111 1111 1111 1111", "b": "jane\\ud800@example.org", "c": "password: x9\\udc00Qz!77"}'
     assert "4111" not in str(seen(calls(arguments), stage(redact)))
+    assert without_escapes("a\\ud800b\\udc00c\\ud83d\\ude00") == "a\ufffdb\ufffdc\U0001f600"

@@ -17,6 +17,7 @@ SURE_CHARS = 7
 SEPARATOR = "\x00"
 """Between the texts, so that no value is found across two."""
 _FEW = 24
+_LONG_CHARS = 128
 _CHARS_PER_CHECK = 1 << 15
 _EXACT = ("SECRET", "PASSWORD", "TOKEN", "KEY", "CREDENTIAL")
 
@@ -120,7 +121,8 @@ def _anywhere(text: str, keys: Mapping[str, Value], deadline: Deadline) -> Itera
             at = text.find(key)
             while at >= 0:
                 yield at, key
-                at = text.find(key, at + 1)
+                # A long value in a text that repeats itself would be found at every place, within itself.
+                at = text.find(key, at + (len(key) if len(key) > _LONG_CHARS else 1))
         return
     size = min(SURE_CHARS, *map(len, keys))
     lengths: dict[str, set[int]] = {}

@@ -55,7 +55,7 @@ def build_registry(policy: Redact, nlp: NlpEngine) -> RecognizerRegistry:
     every: list[EntityRecognizer] = [
         *(predefined(supported_language=language) for predefined in _PREDEFINED),
         OfflineEmailRecognizer(language),
-        WindowedPhoneRecognizer(language),
+        WindowedPhoneRecognizer(language, side_by_side=True),
         *(recognizer for table in _TABLES for recognizer in recognizers(table.rows(), language)),
         *own_recognizers(policy, language),
     ]

@@ -73,7 +73,7 @@ def _folded(match: re.Match[str]) -> Edit | None:
 def _composed(cluster: str) -> str:
     """A letter with its accent as one character; one with marks that make up no letter without them."""
     composed = unicodedata.normalize("NFC", cluster)
-    if len(composed) == 1:
+    if len(composed) == 1 and composed.isalnum():
         return composed
     return cluster[0] if cluster[0].isalnum() else ""
 

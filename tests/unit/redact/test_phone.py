@@ -78,3 +78,23 @@ def test_finds_exactly_what_the_stock_recognizer_finds_in_digits_of_any_shape(se
 def test_short_and_odd_ones_are_as_in_the_stock_recognizer(text: str) -> None:
     expected = {(r.start, r.end) for r in PhoneRecognizer().analyze(text, ["PHONE_NUMBER"])}
     assert set(WindowedPhoneRecognizer("en").places(text, lambda: None)) == expected
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ("+49 151 23456789", "212-555-0187"),
+        ("+44 20 7946 0958", "0171 1234567"),
+        ("0171 1234567", "0171 7654321"),
+        ("+49 151 23456789", "+49 151 98765432", "+1 212 555 0187"),
+    ],
+)
+def test_numbers_side_by_side_are_told_apart(numbers: tuple[str, ...]) -> None:
+    text = "call " + " ".join(numbers) + " now"
+    places = WindowedPhoneRecognizer("en", side_by_side=True).places(text, lambda: None)
+    assert {text[start:end] for start, end in places} >= set(numbers)
+
+
+def test_rows_of_numbers_are_not_taken_for_phones() -> None:
+    recognizer = WindowedPhoneRecognizer("en", side_by_side=True)
+    assert recognizer.places("12 15 18 20 25 30 35 40 45 50 55 60", lambda: None) == []
