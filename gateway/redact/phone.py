@@ -154,43 +154,16 @@ class _Reading:
                 yield place
                 index = place[1]
 
-    def side_by_side(self) -> Iterator[Place]:
-        """Numbers within candidates that have more digits than any number."""
-        index = 0
-        while (found := self._window.candidate(index)) is not None:
-            offset, candidate = found
-            index = offset + len(candidate)
-            if len(_NOT_DIGITS.sub("", candidate)) > _MOST_INTERNATIONAL:
-                yield from self._within(candidate, offset)
-
-    def _within(self, candidate: str, offset: int) -> Iterator[Place]:
-        words = [match.span() for match in _NOT_SPACE.finditer(candidate)]
-        opening = [candidate[start] in _OPENINGS for start, _ in words]
-        at = 0
-        while at < len(words):
-            self._check()
-            start, after = words[at][0], at + 1
-            for last in _ends(opening, at) if opening[at] else ():
-                if self._is_one(candidate[start : words[last][1]], offset + start):
-                    yield offset + start, offset + words[last][1]
-                    after = last + 1
-                    break
-            at = after
-
-    def _is_one(self, text: str, offset: int) -> bool:
-        part = _part(text, offset)
-        return part.digits is not None and len(part.digits) <= _MOST_INTERNATIONAL and self._is_number(part)
-
     def _place(self, candidate: str, offset: int) -> Place | None:
         # Whatever else is found in a candidate that is a number as a whole lies inside of that number.
         if self._known.get(offset, -1) >= offset + len(candidate):
             return None
         for part in self._window.parts(candidate, offset):
-            if self._is_number(part):
+            if self.is_number(part):
                 return part.offset, part.offset + len(part.text)
         return None
 
-    def _is_number(self, part: Part) -> bool:
+    def is_number(self, part: Part) -> bool:
         if not part.abroad:
             verdict = self._at.holds(part.digits) if part.digits is not None else None
             return self._parsed(part) if verdict is None else verdict
@@ -206,8 +179,46 @@ class _Reading:
         return matcher._parse_and_verify(part.text, part.offset) is not None
 
 
+class _SideBySide:
+    """Numbers within candidates that have more digits than any number."""
+
+    def __init__(self, window: _Window, readings: Sequence[_Reading], check: Callable[[], object]) -> None:
+        self._window = window
+        self._readings = readings
+        self._check = check
+
+    def places(self) -> Iterator[Place]:
+        index = 0
+        while (found := self._window.candidate(index)) is not None:
+            offset, candidate = found
+            index = offset + len(candidate)
+            if len(_NOT_DIGITS.sub("", candidate)) > _MOST_INTERNATIONAL:
+                yield from self._within(candidate, offset)
+
+    def _within(self, candidate: str, offset: int) -> Iterator[Place]:
+        words = [match.span() for match in _NOT_SPACE.finditer(candidate)]
+        opening = [candidate[start] in _OPENINGS for start, _ in words]
+        at = 0
+        while at < len(words):
+            self._check()
+            start, after = words[at][0], at + 1
+            for last in _ends(opening, at) if opening[at] else ():
+                if self._is_number(candidate[start : words[last][1]], offset + start):
+                    yield offset + start, offset + words[last][1]
+                    after = last + 1
+                    break
+            at = after
+
+    def _is_number(self, text: str, offset: int) -> bool:
+        part = _part(text, offset)
+        if part.digits is None or len(part.digits) > _MOST_INTERNATIONAL:
+            return False
+        return any(reading.is_number(part) for reading in self._readings)
+
+
 def _ends(opening: Sequence[bool], at: int) -> list[int]:
-    """The last words that a number from word `at` on may have: before the next that opens one first, then the longer."""
+    """The last words that a number from word `at` on may have: those before the next that opens one first, then the
+    longest."""
     ends = range(at, min(len(opening), at + _MOST_WORDS))
     return sorted(ends, key=lambda last: (not (last + 1 == len(opening) or opening[last + 1]), -last))
 
@@ -234,12 +245,12 @@ class WindowedPhoneRecognizer(PhoneRecognizer):
         for start, end in _windows(text):
             window = _Window(text[start:end])
             places: set[Place] = set()
+            readings: list[_Reading] = []
             for at in self._regions:
-                found = dict(sorted(places))
-                reading = _Reading(window, at, found, check)
-                places |= set(reading.places())
-                if self._side_by_side:
-                    places |= set(reading.side_by_side())
+                readings.append(_Reading(window, at, dict(sorted(places)), check))
+                places |= set(readings[-1].places())
+            if self._side_by_side:
+                places |= set(_SideBySide(window, readings, check).places())
             results += [(start + a, start + b) for a, b in _outermost(places)]
         return results
 
