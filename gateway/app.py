@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,7 @@ from gateway.upstream.client import VllmClient
 
 _ANALYSIS_THREADS = 2
 _KEY_BYTES = 32
+_SWITCH_S = 0.001
 _GC_THRESHOLDS = (20_000, 20, 50)
 
 
@@ -102,6 +104,8 @@ def create_app(settings: Settings, secrets: Secrets, registry: CollectorRegistry
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
+        # A long prompt that is read in a thread gives way to other requests soon.
+        sys.setswitchinterval(_SWITCH_S)
         yield
         await upstream.close()
         threads.shutdown(wait=False, cancel_futures=True)

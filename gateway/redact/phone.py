@@ -138,7 +138,7 @@ class _Reading:
     def __init__(self, window: _Window, at: Region, found: dict[int, int], check: Callable[[], object]) -> None:
         """`found`: ends by starts, in other regions. `check` raises when the time is over."""
         self._window = window
-        self._at = at
+        self.at = at
         self._known = found
         self._check = check
 
@@ -165,7 +165,7 @@ class _Reading:
 
     def is_number(self, part: Part) -> bool:
         if not part.abroad:
-            verdict = self._at.holds(part.digits) if part.digits is not None else None
+            verdict = self.at.holds(part.digits) if part.digits is not None else None
             return self._parsed(part) if verdict is None else verdict
         known = self._window.abroad
         if part not in known:
@@ -175,7 +175,7 @@ class _Reading:
 
     def _parsed(self, part: Part) -> bool:
         """Asks the library."""
-        matcher = PhoneNumberMatcher(self._window.text, self._at.code, leniency=_LENIENCY, max_tries=_MAX_TRIES)
+        matcher = PhoneNumberMatcher(self._window.text, self.at.code, leniency=_LENIENCY, max_tries=_MAX_TRIES)
         return matcher._parse_and_verify(part.text, part.offset) is not None
 
 
@@ -192,7 +192,7 @@ class _SideBySide:
         while (found := self._window.candidate(index)) is not None:
             offset, candidate = found
             index = offset + len(candidate)
-            if len(_NOT_DIGITS.sub("", candidate)) > _MOST_INTERNATIONAL:
+            if len(candidate) > _MOST_INTERNATIONAL < len(_NOT_DIGITS.sub("", candidate)):
                 yield from self._within(candidate, offset)
 
     def _within(self, candidate: str, offset: int) -> Iterator[Place]:
@@ -213,7 +213,10 @@ class _SideBySide:
         part = _part(text, offset)
         if part.digits is None or len(part.digits) > _MOST_INTERNATIONAL:
             return False
-        return any(reading.is_number(part) for reading in self._readings)
+        if part.abroad:
+            return self._readings[0].is_number(part)
+        # Only what is certain: to ask the library for every end in every region would take too long.
+        return any(reading.at.holds(part.digits) for reading in self._readings)
 
 
 def _ends(opening: Sequence[bool], at: int) -> list[int]:

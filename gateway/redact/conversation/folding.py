@@ -11,7 +11,7 @@ import unicodedata
 from bisect import bisect_right
 from types import MappingProxyType
 
-from gateway.redact.pieces import pieces
+from gateway.redact.pieces import matches, pieces
 
 # A letter with combining marks, Hangul in pieces, and letters that casefold() makes into more than one.
 _RESIZED = re.compile(
@@ -38,7 +38,7 @@ class Folded:
     def _fold(self, text: str) -> str:
         folded_pieces: list[str] = []
         at = length = 0
-        for match in _RESIZED.finditer(text):
+        for match in matches(_RESIZED, text):
             folded_pieces.append(plain := _plain(text[at : match.start()]))
             length += len(plain)
             folded_pieces.append(folded := unicodedata.normalize("NFC", match[0]).casefold())

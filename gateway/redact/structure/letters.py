@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.redact.conversation.common import COMMON
-from gateway.redact.pieces import PIECE_CHARS, pieces
+from gateway.redact.pieces import PIECE_CHARS, matches, pieces
 from gateway.redact.structure.cues import (
     CUES_OF_SIGNATURES,
     INTRODUCTION_WORDS,
@@ -54,13 +54,13 @@ def find_letters(text: str) -> Iterator[Found]:
 
 
 def _titled(text: str) -> Iterator[Found]:
-    for match in _TITLED.finditer(text):
+    for match in matches(_TITLED, text):
         if match[1] not in _TITLES_OF_POLES or _POLISH.search(text, max(0, match.start() - 200), match.end() + 200):
             yield from _name(match, 2)
 
 
 def _saluted(text: str) -> Iterator[Found]:
-    for match in _SALUTED.finditer(text):
+    for match in matches(_SALUTED, text):
         yield from _name(match, 1)
 
 
@@ -77,7 +77,7 @@ def _signed(text: str) -> Iterator[Found]:
 
 
 def _introduced(text: str) -> Iterator[Found]:
-    for match in _INTRODUCED.finditer(text):
+    for match in matches(_INTRODUCED, text):
         yield from _name(match, 1)
         if match[2] is not None and not is_no_name(match[2]):
             last = 3 if match[3] is not None and not is_no_name(match[3], everyday=True) else 2
@@ -85,13 +85,13 @@ def _introduced(text: str) -> Iterator[Found]:
 
 
 def _weakly_introduced(text: str) -> Iterator[Found]:
-    for match in _WEAKLY_INTRODUCED.finditer(text):
+    for match in matches(_WEAKLY_INTRODUCED, text):
         if not is_no_name(match[1].split()[0].casefold(), everyday=True):
             yield from _name(match, 1)
 
 
 def _related(text: str) -> Iterator[Found]:
-    for match in _RELATED.finditer(text):
+    for match in matches(_RELATED, text):
         yield from _name(match, 1)
         if match[2] is not None and match[2].islower() and not is_no_name(match[2]):
             yield Found(*match.span(2), "PERSON", LIKELY)

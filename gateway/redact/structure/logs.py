@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from gateway.redact.pieces import matches, pieces
 from gateway.redact.structure.found import LIKELY, Found
 from gateway.redact.structure.name_shapes import NAME, is_personal
 from gateway.redact.structure.shapes import GENERIC_USERS
@@ -49,7 +50,7 @@ def find_logs(text: str) -> Iterator[Found]:
         or "Accepted " in text
         or "Failed " in text
     ):
-        for match in _FOR_USER.finditer(text):
+        for match in matches(_FOR_USER, text):
             yield from _user(*_group(match))
     if " - " in text and "[" in text:
         yield from _users(_ACCESS, text)
@@ -68,7 +69,7 @@ def _homes(text: str) -> Iterator[Found]:
 
 
 def _users(pattern: re.Pattern[str], text: str) -> Iterator[Found]:
-    for match in pattern.finditer(text):
+    for match in matches(pattern, text):
         yield from _user(match[1], match.start(1))
 
 
@@ -83,22 +84,23 @@ def _user(name: str, start: int) -> Iterator[Found]:
         yield Found(start, start + len(name), "USERNAME")
 
 
+_TAG_HINTS = ("uthor", "aintainer", "opyright", "(c)", "©", "ed by", "(C)")
+_REMINDER_HINTS = ("TODO", "FIXME", "XXX", "HACK", "NOTE")
+_TRAILER_HINTS = ("-by:", "uthor:", "ommitter:")
+
+
+def _has(text: str, hints: tuple[str, ...]) -> bool:
+    return any(hint in piece for piece in pieces(text) for hint in hints)
+
+
 def _comments(text: str) -> Iterator[Found]:
-    if (
-        "uthor" in text
-        or "aintainer" in text
-        or "opyright" in text
-        or "(c)" in text
-        or "©" in text
-        or "ed by " in text
-        or "(C)" in text
-    ):
-        for match in _TAG.finditer(text):
+    if _has(text, _TAG_HINTS):
+        for match in matches(_TAG, text):
             if is_personal(match[1]) and match[1].split()[0].casefold() not in _NO_TAGGED:
                 yield Found(*match.span(1), "PERSON", LIKELY)
-    if "(" in text and ("TODO" in text or "FIXME" in text or "XXX" in text or "HACK" in text or "NOTE" in text):
+    if _has(text, _REMINDER_HINTS):
         yield from _users(_REMINDER, text)
-    if "-by: " in text or "uthor: " in text or "ommitter: " in text:
-        for match in _TRAILER.finditer(text):
+    if _has(text, _TRAILER_HINTS):
+        for match in matches(_TRAILER, text):
             if is_personal(match[1]):
                 yield Found(*match.span(1), "PERSON")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
+from gateway.redact.pieces import matches
 from gateway.redact.structure.fields import NAME_MAYBE, PEOPLE, ROLE, kind_of, words_of
 from gateway.redact.structure.found import Found
 from gateway.redact.structure.shapes import full_name, leading, whole
@@ -53,7 +54,7 @@ class _Pair(NamedTuple):
 def find_pairs(text: str) -> Iterator[Found]:
     if ":" not in text and "=" not in text and "</" not in text and "：" not in text:
         return
-    pairs = [pair for sign in _SIGN.finditer(text) if (pair := _pair(text, sign)) is not None]
+    pairs = [pair for sign in matches(_SIGN, text) if (pair := _pair(text, sign)) is not None]
     if "</" in text:
         pairs += [_element(match) for match in _ELEMENT.finditer(text)]
         pairs.sort(key=lambda pair: pair.at)

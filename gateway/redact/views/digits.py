@@ -164,9 +164,17 @@ def _dashes(text: str, start: int, digits: int, kind: str) -> tuple[int, ...]:
     return (3, 5) if _SSN_NEAR.search(text[max(0, start - _NEAR_CHARS) : start]) else ()
 
 
+_RUN_CHARS = 256
+"""More than the words have that show a run of digits."""
+
+
 def _said(text: str) -> Iterator[Edit]:
-    words = [word for piece in pieces(text) for word in piece.lower().translate(_BREAKS).split()]
-    if not _go_together(words):
+    before = ""
+    for piece in pieces(text):
+        if _go_together((before + piece).lower().translate(_BREAKS).split()):
+            break
+        before = piece[-_RUN_CHARS:]
+    else:
         return
     run: list[re.Match[str]] = []
     for word in _WORD.finditer(text):
