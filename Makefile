@@ -30,6 +30,7 @@ format: $(VENV)/dev
 
 bench: $(VENV)/runtime
 	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.detection
 
 evaluate: $(VENV)/runtime
 	$(BIN)/gateway evaluate models/ner/data/eval/*.jsonl.xz --policy policies/default.yaml --beside stock \
