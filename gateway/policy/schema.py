@@ -107,6 +107,8 @@ class Redact(_Part):
         EntityName, Annotated[EntityRule, BeforeValidator(_entity_rule, json_schema_input_type=Action | EntityRule)]
     ] = {}
     recognizers: tuple[Recognizer, ...] = ()
+    plugins: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")], ...] = ()
+    """Classes of Presidio recognizers that are installed beside the gateway, as `package.module:Class`."""
     allow: tuple[str | Allowed, ...] = ()
     """Values that are never redacted: exact ones, or patterns."""
     deny: tuple[Denied, ...] = ()

@@ -30,6 +30,7 @@ from gateway.redact.phone import WindowedPhoneRecognizer
 from gateway.redact.recognizers import calls, machines, money, national, passwords, people, places, secrets
 from gateway.redact.recognizers.email import OfflineEmailRecognizer
 from gateway.redact.recognizers.own import own_recognizers
+from gateway.redact.recognizers.plugins import plugin_recognizers
 from gateway.redact.recognizers.table import recognizers
 
 _PREDEFINED: tuple[Callable[..., EntityRecognizer], ...] = (
@@ -57,6 +58,7 @@ def build_registry(policy: Redact, nlp: NlpEngine) -> RecognizerRegistry:
         OfflineEmailRecognizer(language),
         WindowedPhoneRecognizer(language, side_by_side=True),
         *(recognizer for table in _TABLES for recognizer in recognizers(table.rows(), language)),
+        *plugin_recognizers(policy),
         *own_recognizers(policy, language),
     ]
     for recognizer in every:
