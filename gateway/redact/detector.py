@@ -8,12 +8,12 @@ never written anywhere.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from presidio_analyzer import EntityRecognizer
+from presidio_analyzer import EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 
@@ -104,7 +104,7 @@ class PresidioDetector:
         for recognizer, finder in self._others:
             deadline.left()
             artifacts = LateArtifacts(partial(nlp.process_text, text, recognizer.supported_language))
-            found += _results(recognizer, finder, text, artifacts)
+            found += _results(recognizer, finder, text, artifacts, deadline)
         return [_span(finding, words) for finding in found]
 
     def _in_languages(self, text: str, found: list[PatternFinding], deadline: Deadline) -> list[Span]:
@@ -120,7 +120,7 @@ class PresidioDetector:
                     finding
                     for recognizer, finder in self._others
                     if recognizer.supported_language == language
-                    for finding in _results(recognizer, finder, text, artifacts)
+                    for finding in _results(recognizer, finder, text, artifacts, deadline)
                 ]
                 for finding in (*found, *named):
                     span = _span(finding, words)
@@ -140,11 +140,20 @@ def _merged(recognizers: Sequence[Any], *, apart: bool = False) -> list[tuple[An
 
 
 def _results(
-    recognizer: EntityRecognizer, finder: Finder, text: str, artifacts: NlpArtifacts
+    recognizer: Any, finder: Finder, text: str, artifacts: NlpArtifacts, deadline: Deadline
 ) -> Iterator[PatternFinding]:
-    for result in recognizer.analyze(text, recognizer.supported_entities, artifacts) or []:
+    for result in _analyzed(recognizer, text, artifacts, deadline) or ():
         typed = replace(finder, entity=result.entity_type) if result.entity_type != finder.entity else finder
         yield PatternFinding(result.start, result.end, result.score, typed)
+
+
+def _analyzed(recognizer: Any, text: str, artifacts: NlpArtifacts, deadline: Deadline) -> Iterable[RecognizerResult]:
+    # Models that read a text in pieces look at the clock between them.
+    if within := getattr(recognizer, "analyze_within", None):
+        found: Iterable[RecognizerResult] = within(text, deadline.left)
+    else:
+        found = recognizer.analyze(text, recognizer.supported_entities, artifacts)
+    return found
 
 
 def _span(finding: PatternFinding, words: Words) -> Span:
