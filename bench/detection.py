@@ -27,7 +27,7 @@ from gateway.redact.conversation import spread
 from gateway.redact.detector import build_detector
 from gateway.redact.finder import Finder
 from gateway.redact.stock import StockPresidio
-from gateway.redact.structure.recognizer import find
+from gateway.redact.structure.detector import find
 from gateway.redact.views.views import Views
 
 POLICY = Path(__file__).parent.parent / "policies" / "default.yaml"

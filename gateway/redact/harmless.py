@@ -14,6 +14,8 @@ from gateway.redact.precision.internet import is_harmless_email, is_harmless_ip,
 from gateway.redact.precision.names import is_harmless_name
 from gateway.redact.precision.numbers import is_harmless_number, is_harmless_secret
 from gateway.redact.precision.surroundings import Surroundings
+from gateway.redact.recognizers.own import is_own
+from gateway.redact.structure.detector import SOURCE
 
 _NAMES = frozenset({"PERSON", "LOCATION", "ORGANIZATION", "NRP"})
 _SECRETS = frozenset({"SECRET", "PASSWORD", "API_KEY", "TOKEN", "PRIVATE_KEY"})
@@ -22,13 +24,12 @@ _NUMBERS = frozenset(
 )
 _NATIONAL = re.compile(r"[A-Z]{2}_")
 """How the types of numbers begin that a country gives out."""
-_TRUSTED = ("recognizers[", "deny[", "StructureRecognizer")
 
 
 def harmless(text: str, span: Span) -> bool:
     """Whether what was found at `span` of `text` identifies nobody."""
     entity = span.entity
-    if span.source.startswith(_TRUSTED):
+    if span.source == SOURCE or is_own(span.source):
         return False
     here = Surroundings.of(text, span.start, span.end)
     if entity in _NAMES:

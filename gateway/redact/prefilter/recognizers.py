@@ -6,7 +6,6 @@ that Presidio registers once for each language are one here, with the context wo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +17,14 @@ from presidio_analyzer.predefined_recognizers import IbanRecognizer
 from gateway.redact.context import highest
 from gateway.redact.prefilter.alphabet import alphabet
 from gateway.redact.prefilter.scan import Pattern, Prefilter
+from gateway.redact.recognizers.own import is_own
 
 Least = Callable[[str], float]
 Wanted = Callable[[EntityRecognizer], bool]
 Found = tuple[int, int, float]
 """Code points [start, end) and a score."""
 Checked = Callable[[str, regex.Match[str], float], Iterator[Found]]
-_OF_THE_POLICY = re.compile(r"(?:recognizers|deny)\[\d+\]")
+_SHIPPED = ("gateway.", "presidio_analyzer.")
 _OF_ONE_LANGUAGE = frozenset({"supported_language", "context", "patterns", "_id"})
 
 
@@ -72,13 +72,13 @@ class PatternFinders:
         """`least`: the score below which findings of a type are of no interest. `wanted`: which recognizers are run.
 
         What ships with the gateway is looked for whether it is wanted or not: so one database, which takes seconds to
-        compile, serves all policies, and a policy's own patterns have another.
+        compile, serves all policies, and the patterns of a policy and of its plugins have another.
         """
         runs: tuple[dict[Pattern, list[_Run]], dict[Pattern, list[_Run]]] = ({}, {})
         for alike in _by_kind(recognizers):
-            is_own = bool(_OF_THE_POLICY.fullmatch(alike[0].name))
+            ships = type(alike[0]).__module__.startswith(_SHIPPED) and not is_own(alike[0].name)
             for pattern, run in _runs(alike, least, wanted):
-                runs[is_own].setdefault(pattern, []).extend(run)
+                runs[not ships].setdefault(pattern, []).extend(run)
         self._groups = [_Group(list(group.values()), Prefilter(list(group))) for group in runs if group]
 
     def find(self, text: str, left: Callable[[], float]) -> list[PatternFinding]:

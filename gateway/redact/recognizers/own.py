@@ -9,6 +9,13 @@ from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer
 
 from gateway.policy.schema import Redact
 
+_NAMES = ("recognizers[", "deny[")
+
+
+def is_own(name: str) -> bool:
+    """Whether a recognizer of this name was made for a policy's own lines."""
+    return name.startswith(_NAMES)
+
 
 def own_recognizers(policy: Redact, language: str) -> Sequence[EntityRecognizer]:
     own: list[EntityRecognizer] = []

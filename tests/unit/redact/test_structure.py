@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.redact.structure.detector import StructureDetector, find
 from gateway.redact.structure.fields import NAME_MAYBE, field_of
 from gateway.redact.structure.kinds import ENTITIES
-from gateway.redact.structure.recognizer import StructureRecognizer, find
+from tests.laws.strategies import exchange
 
 FOUND = [
     ("Hi Sarah,\n\nthanks\n\nCheers,\nMike Ross", [("PERSON", "Sarah"), ("PERSON", "Mike Ross")]),
@@ -191,11 +192,12 @@ def test_fields_are_known_in_all_the_cases_of_programmers(key: str, kind: str | 
     assert field_of(key) == kind
 
 
-def test_the_recognizer_finds_only_what_is_asked_for() -> None:
+def test_the_detector_gives_spans_of_all_types_it_names() -> None:
     text = "Name: Anna Berg\nTel.: 030 1234567"
-    results = StructureRecognizer("de").analyze(text, ["PHONE_NUMBER"])
-    assert [(r.entity_type, text[r.start : r.end]) for r in results] == [("PHONE_NUMBER", "030 1234567")]
-    assert {r.entity_type for r in StructureRecognizer().analyze(text, [])} == {"PHONE_NUMBER", "PERSON"}
+    spans = StructureDetector().detect([text], exchange().deadline)[0]
+    phones = [span for span in spans if span.entity == "PHONE_NUMBER"]
+    assert [(span.entity, text[span.start : span.end]) for span in phones] == [("PHONE_NUMBER", "030 1234567")]
+    assert {span.entity for span in spans} == {"PHONE_NUMBER", "PERSON"} <= StructureDetector.entities
 
 
 def test_a_header_speaks_for_rows_far_below() -> None:
