@@ -120,27 +120,38 @@ def is_harmless_name(here: Surroundings, entity: str) -> bool:
 
 def _is_code(here: Surroundings) -> bool:
     """Whether a single word is an identifier, a file of source code, a flag, a tag or a call."""
+    return _is_written_as_code(here) or _stands_in_code(here) or _is_dotted_code(here)
+
+
+def _is_written_as_code(here: Surroundings) -> bool:
+    """By its own spelling, or by that of the word of which it is a part."""
     value, before, after = here
-    if _SNAKE.search(value) or _LOWER_CAMEL.search(value):
+    if _SNAKE.search(value) or _LOWER_CAMEL.search(value) or _ENDS_AS_SOURCE.search(value):
         return True
+    if _UPPER_CAMEL.search(value) and (_CODE_BEFORE.search(before) or _CODE_AFTER.match(after)):
+        return True
+    return (before[-1:] == "_" or after[:1] == "_") and (value.islower() or value.isupper())
+
+
+def _stands_in_code(here: Surroundings) -> bool:
+    """As a flag, in a tag, as the stem of a file's name, or as what is called."""
+    value, before, after = here
     if before.endswith("-") and value[0].islower() and _FLAG.search(before):
         # Who signs with a dash before the name has a capital.
         return True
     if before.endswith(("<", "</")) and "@" not in after[:20] and not after.startswith(">:"):
         return True
-    if _UPPER_CAMEL.search(value) and (_CODE_BEFORE.search(before) or _CODE_AFTER.match(after)):
+    if _GOES_ON_AS_SOURCE.match(after):
         return True
-    if _ENDS_AS_SOURCE.search(value) or _GOES_ON_AS_SOURCE.match(after):
-        return True
-    if _CALL.match(after) and (value[0].islower() or _DEFINED.search(before) or after.startswith("()")):
-        return True
-    if (before[-1:] == "_" or after[:1] == "_") and (value.islower() or value.isupper()):
-        return True
-    if _DOTTED.fullmatch(value) is None:
+    return bool(_CALL.match(after) and (value[0].islower() or _DEFINED.search(before) or after.startswith("()")))
+
+
+def _is_dotted_code(here: Surroundings) -> bool:
+    if _DOTTED.fullmatch(here.value) is None:
         return False
-    if before.endswith("from "):
-        return bool(_IMPORTED.search(before)) and after.startswith(" import")
-    return after.startswith("(") or bool(_CODE_BEFORE.search(before))
+    if here.before.endswith("from "):
+        return bool(_IMPORTED.search(here.before)) and here.after.startswith(" import")
+    return here.after.startswith("(") or bool(_CODE_BEFORE.search(here.before))
 
 
 def _is_vocabulary(here: Surroundings, entity: str) -> bool:
@@ -152,7 +163,10 @@ def _is_vocabulary(here: Surroundings, entity: str) -> bool:
         return True
     if len(words) > 1:
         return all(word in PRODUCTS or word in GENERIC for word in words)
-    word = words[0]
+    return _is_known(words[0], here, entity)
+
+
+def _is_known(word: str, here: Surroundings, entity: str) -> bool:
     if word in CALENDAR or word in PRONOUNS or (word in PRODUCTS and entity != "ORGANIZATION"):
         return True
     if word in MONTHS_AND_NAMES:
