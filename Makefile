@@ -10,12 +10,14 @@ demo: $(VENV)/runtime
 	@$(BIN)/python -m demo
 
 test: $(VENV)/dev
+	$(BIN)/python -m demo.redis
 	$(BIN)/python -m demo.install
 	$(MAKE) .venv-extras
 	$(MAKE) lint
 	REQUIRED_E2E=21 DIFFERENTIAL_SEEDS=20 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
 test-fast: $(VENV)/dev
+	$(BIN)/python -m demo.redis
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not vllm and not extras"
 
 lint: $(VENV)/dev
@@ -31,6 +33,7 @@ format: $(VENV)/dev
 bench: $(VENV)/runtime
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.detection
+	$(BIN)/python -m bench.cache
 
 evaluate: $(VENV)/runtime
 	$(BIN)/gateway evaluate models/ner/data/eval/*.jsonl.xz --policy policies/default.yaml --beside stock \

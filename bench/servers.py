@@ -117,15 +117,24 @@ def mint(tokens: Path) -> str:
     return done.stdout.strip()
 
 
-def start_gateway(processes: Processes, tokens: Path, upstream: str, *, stages: bool) -> Server:
+def start_gateway(processes: Processes, tokens: Path, upstream: str, *more: str, stages: bool) -> Server:
     """The gateway as operators run it, or the same without stages. Returns when all its workers wait for work."""
     module = "gateway" if stages else "bench.pass_through"
     command = [sys.executable, "-m", module, "serve", "--host", "127.0.0.1", "--port", "0", "--policy", str(POLICY)]
-    command += ["--upstream", upstream, "--tokens", str(tokens), "--workers", str(GATEWAY_WORKERS)]
+    command += ["--upstream", upstream, "--tokens", str(tokens), "--workers", str(GATEWAY_WORKERS), *more]
     running = processes.start("gateway", command)
     url = wait_for_url(running)
     wait_until_quiet(running)
     return running, url
+
+
+def start_redis(processes: Processes, directory: Path) -> str:
+    """Redis that keeps everything in memory. Returns its URL."""
+    port = free_port()
+    command = [tool("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
+    running = processes.start("redis", command)
+    wait_for_port(running, port)
+    return f"redis://127.0.0.1:{port}/0"
 
 
 def start_stream_server(processes: Processes, pace_ms: float) -> str:

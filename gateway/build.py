@@ -11,8 +11,7 @@ from gateway.pipeline.stage import Chain
 from gateway.policy.load import PolicyError, PolicyFile
 from gateway.policy.schema import Action, Policy
 from gateway.redact.detector import build_detector
-from gateway.redact.finder import Finder
-from gateway.redact.memo import Memo
+from gateway.redact.finder import Finder, memos
 from gateway.redact.rules import Rules
 from gateway.redact.stage import RedactStage
 from gateway.redact.structure.detector import StructureDetector
@@ -37,8 +36,7 @@ def build_finder(loaded: PolicyFile, clock: Clock = time.monotonic) -> tuple[Rul
     detector = checked_detector(loaded)
     redact = loaded.policy.redact
     rules = Rules(redact, detector.entities)
-    memo = Memo(clock, size=redact.memo.size, ttl_s=redact.memo.ttl)
-    return rules, Finder(detector, rules, memo, block_encoded=redact.encoded == "block")
+    return rules, Finder(detector, rules, memos(clock, redact.memo), block_encoded=redact.encoded == "block")
 
 
 def inline_chars(policy: Policy) -> int:

@@ -34,7 +34,10 @@ class Settings(BaseModel):
     tokens: Path = Path("tokens.yaml")
     keyset: Path | None = None
     """The keys that seal values, made by `gateway key init`. Without it all keys are new at each start."""
-    store: str = Field(default="memory://", pattern=r"^memory://$")
+    master_key: str | None = Field(default=None, pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|command:.+)$")
+    """Where the key that opens the keyset is. Without it: in the file beside the keyset, made by `gateway key init`."""
+    store: str = Field(default="memory://", repr=False)
+    """Of the cache: memory:// or redis://… or rediss://…, see store/choose.py. It may hold a password."""
     workers: int = Field(default=1, ge=1, le=256)
     audit: str = "none"
     metrics_port: int = Field(default=0, ge=0, le=65535)
@@ -75,8 +78,8 @@ def _explain(error: ValidationError, file: Path | None) -> str:
     for problem in error.errors(include_url=False, include_input=False):
         name = ".".join(str(part) for part in problem["loc"])
         hint = problem["msg"]
-        if name == "store":
-            hint = "this version keeps everything in memory; use memory://"
+        if name == "master_key":
+            hint = "where the master key is: env:NAME, file:PATH or command:PROGRAM ARGS"
         if problem["type"] == "extra_forbidden":
             hint = f"no such setting; the settings are: {', '.join(sorted(Settings.model_fields))}"
         lines.append(f"setting {name} (--{name.replace('_', '-')}, {ENVIRONMENT_PREFIX}{name.upper()}): {hint}")

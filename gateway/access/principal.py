@@ -13,6 +13,11 @@ class Scope(StrEnum):
 
     CHAT = "chat"
     COMPLETIONS = "completions"
+    ADMIN_CACHE = "admin:cache"
+
+
+ASKING = (Scope.CHAT, Scope.COMPLETIONS)
+"""What a token may do if nothing else is said: ask models, and administer nothing."""
 
 
 @dataclass(frozen=True, slots=True)

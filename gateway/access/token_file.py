@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.access.principal import Scope
+from gateway.access.principal import ASKING, Scope
 from gateway.settings import ConfigurationError, read_yaml, write_yaml
 
 
@@ -26,7 +26,7 @@ class TokenRecord(BaseModel):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
     subject: Annotated[str, Field(max_length=256)] = ""
-    scopes: tuple[Scope, ...] = tuple(Scope)
+    scopes: tuple[Scope, ...] = ASKING
     models: tuple[str, ...] = ("*",)
     created: datetime
     expires: datetime | None = None

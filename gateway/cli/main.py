@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from gateway import __version__
-from gateway.cli import detect, evaluate, key, policy, reveal, serve, token
+from gateway.cli import cache, detect, evaluate, key, policy, reveal, serve, token
 from gateway.settings import ConfigurationError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("reveal")(reveal.reveal)
 app.add_typer(token.app, name="token")
 app.add_typer(key.app, name="key")
+app.add_typer(cache.app, name="cache")
 app.add_typer(policy.app, name="policy")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,10 +23,9 @@ from gateway.pipeline.stage import Chain
 from gateway.policy.cases import failures
 from gateway.policy.load import PolicyFile, load_policy
 from gateway.policy.schema import Policy
-from gateway.redact.actions import ENCRYPT_PURPOSE
 from gateway.redact.harmless import harmless
 from gateway.redact.views.views import Views
-from gateway.seal.keyset import Keyset
+from gateway.seal.keyring import Keyring
 from gateway.settings import ConfigurationError
 
 app = typer.Typer(help="Policies: the YAML that says what is hidden.", no_args_is_help=True)
@@ -71,11 +71,11 @@ def explain(file: Path, text: Annotated[str, typer.Option(help="A text as a user
             table.add_row(*map(Text, (*row, _done(loaded.policy, read, span))))
     console = Console()
     console.print(table)
-    chain = _trial(loaded)
-    try:
-        typer.echo(f"the model sees: {sees(chain, loaded.policy, text)}")
-    except Blocked as blocked:
-        typer.echo(f"the request is refused by {blocked.rule}")
+    with _trial(loaded) as chain:
+        try:
+            typer.echo(f"the model sees: {sees(chain, loaded.policy, text)}")
+        except Blocked as blocked:
+            typer.echo(f"the request is refused by {blocked.rule}")
 
 
 def _done(policy: Policy, text: str, span: Span) -> str:
@@ -91,18 +91,19 @@ def test(files: list[Path]) -> None:
     failed = 0
     for file in files:
         loaded = load_policy(file)
-        chain = _trial(loaded)
-        for index, what in failures(loaded.policy, lambda text: sees(chain, loaded.policy, text)):  # noqa: B023
-            failed += 1
-            typer.echo(loaded.problem(("tests", index), what), err=True)
+        with _trial(loaded) as chain:
+            for index, what in failures(loaded.policy, lambda text: sees(chain, loaded.policy, text)):  # noqa: B023
+                failed += 1
+                typer.echo(loaded.problem(("tests", index), what), err=True)
         typer.echo(f"{file}: {len(loaded.policy.tests)} cases")
     raise typer.Exit(1 if failed else 0)
 
 
-def _trial(loaded: PolicyFile) -> Chain:
+@contextmanager
+def _trial(loaded: PolicyFile) -> Iterator[Chain]:
     """The stages of a policy with keys that nobody keeps."""
-    keyset = Keyset.fresh()
-    return build_stages(loaded, hash_key=keyset.secret("hash"), sealer_of=partial(keyset.sealer, ENCRYPT_PURPOSE))
+    with Keyring.ephemeral() as keyring:
+        yield build_stages(loaded, hash_key=keyring.secret("hash"), sealer_of=keyring.texts)
 
 
 def sees(chain: Chain, policy: Policy, text: str) -> str:

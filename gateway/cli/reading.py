@@ -47,7 +47,7 @@ def spans_of(loaded: PolicyFile) -> SpansOf:
 
     def find(text: str) -> list[Span]:
         deadline = Deadline.after(time.monotonic, max(_LEAST_SECONDS, len(text) * _SECONDS_PER_CHAR))
-        _, found = finder.find([Segment(("text",), text)], deadline, "")
+        found = finder.find([Segment(("text",), text)], deadline, "")
         return list(found[0].spans)
 
     return find

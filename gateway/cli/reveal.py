@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.key import DEFAULT_KEYSET, KeysetFile
-from gateway.redact.actions import ENCRYPT_PURPOSE, revealed
-from gateway.seal.aead import Sealer, SealError
-from gateway.seal.keyset import Keyset
+from gateway.cli.key import DEFAULT_KEYSET, KeysetFile, MasterKey
+from gateway.redact.actions import revealed
+from gateway.seal.errors import SealError
+from gateway.seal.keyring import Keyring
+from gateway.seal.master import master_key as read_master
 from gateway.settings import ConfigurationError
 
 _STDIN = Path("-")
@@ -21,11 +22,13 @@ def reveal(
     file: Annotated[Path, typer.Argument(help="A text with sealed values; - is standard input.")] = _STDIN,
     tenant: Annotated[str, typer.Option(help="Whose values they are.")] = "",
     keyset: KeysetFile = DEFAULT_KEYSET,
+    master_key: MasterKey = None,
 ) -> None:
     """Print a text with its sealed values as they were. Exit code 1 if some stay sealed: another tenant's, another
-    key's, or changed on their way."""
-    sealer = Keyset.load(keyset).sealer(ENCRYPT_PURPOSE, tenant)
-    text, left = revealed(_read(file), lambda sealed, aad: _opened(sealer, sealed, aad))
+    key's, changed on their way, or their tenant is shredded."""
+    # Read only: to look at a text makes no salts for a tenant that has none, and needs no right to write.
+    keyring = Keyring.open(keyset, read_master(master_key, keyset), read_only=True)
+    text, left = revealed(_read(file), lambda sealed, aad: _opened(keyring, tenant, sealed, aad))
     # Not through typer, which takes escape sequences out.
     sys.stdout.write(text)
     if left:
@@ -34,9 +37,9 @@ def reveal(
         raise typer.Exit(1)
 
 
-def _opened(sealer: Sealer, sealed: bytes, aad: bytes) -> bytes | None:
+def _opened(keyring: Keyring, tenant: str, sealed: bytes, aad: bytes) -> bytes | None:
     try:
-        return sealer.open(sealed, aad)
+        return keyring.texts(tenant).open(sealed, aad)
     except SealError:
         return None
 

@@ -11,12 +11,13 @@ import typer
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from gateway.app import Secrets, create_app
+from gateway.app import create_app, keyring_of
 from gateway.edge.server import listen, serve_many, serve_one
 from gateway.observe.metrics import forget_metrics, serve_metrics, share_metrics, shared_registry
+from gateway.seal.keyring import Keyring
 from gateway.settings import Settings
 
-_DEFAULT_FILE = Path("gateway.yaml")
+DEFAULT_FILE = Path("gateway.yaml")
 
 
 def serve(
@@ -28,7 +29,10 @@ def serve(
     upstream_key_file: Annotated[Path | None, typer.Option(help="File with the key for the upstream.")] = None,
     tokens: Annotated[Path | None, typer.Option(help="The tokens file, made by `gateway token mint`.")] = None,
     keyset: Annotated[Path | None, typer.Option(help="The keyset, made by `gateway key init`.")] = None,
-    store: Annotated[str | None, typer.Option(help="memory:// keeps everything in this process.")] = None,
+    master_key: Annotated[
+        str | None, typer.Option(help="What opens the keyset: env:NAME, file:PATH or command:PROGRAM ARGS.")
+    ] = None,
+    store: Annotated[str | None, typer.Option(help="Of the cache: memory://, redis://… or rediss://….")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that serve.")] = None,
     audit: Annotated[str | None, typer.Option(help="Audit log: a file, - for standard output, or none.")] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics; 0 for none.")] = None,
@@ -43,35 +47,36 @@ def serve(
         "upstream_key_file": upstream_key_file,
         "tokens": tokens,
         "keyset": keyset,
+        "master_key": master_key,
         "store": store,
         "workers": workers,
         "audit": audit,
         "metrics_port": metrics_port,
         "log_level": log_level,
     }
-    file = config or (_DEFAULT_FILE if _DEFAULT_FILE.exists() else None)
+    file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
     run_server(Settings.resolve(flags, os.environ, file))
 
 
 def run_server(settings: Settings) -> None:
     """Serve until a signal comes. Raises ConfigurationError before anything listens if the configuration is wrong."""
     registry = CollectorRegistry()
-    keys = Secrets.of(settings)
-    app = create_app(settings, keys, registry)
-    listener = listen(settings)
-    if settings.workers == 1:
-        if settings.metrics_port:
-            serve_metrics(settings.host, settings.metrics_port, registry)
-        serve_one(settings, listener, app)
-        return
-    share_metrics()
-    try:
-        if settings.metrics_port:
-            serve_metrics(settings.host, settings.metrics_port, shared_registry())
-        serve_many(settings, listener, partial(_worker_app, settings, keys))
-    finally:
-        forget_metrics()
+    with keyring_of(settings) as keyring:
+        app = create_app(settings, keyring, registry)
+        listener = listen(settings)
+        if settings.workers == 1:
+            if settings.metrics_port:
+                serve_metrics(settings.host, settings.metrics_port, registry)
+            serve_one(settings, listener, app)
+            return
+        share_metrics()
+        try:
+            if settings.metrics_port:
+                serve_metrics(settings.host, settings.metrics_port, shared_registry())
+            serve_many(settings, listener, partial(_worker_app, settings, keyring))
+        finally:
+            forget_metrics()
 
 
-def _worker_app(settings: Settings, keys: Secrets) -> FastAPI:
-    return create_app(settings, keys, CollectorRegistry())
+def _worker_app(settings: Settings, keyring: Keyring) -> FastAPI:
+    return create_app(settings, keyring, CollectorRegistry())

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from gateway.access.principal import Scope
+from gateway.access.principal import ASKING, Scope
 from gateway.access.token import mint as new_token
 from gateway.access.token_file import TokenRecord, edit_tokens, load_tokens
 from gateway.settings import ConfigurationError
@@ -29,7 +29,7 @@ def mint(
     tokens: TokensFile = Path("tokens.yaml"),
     subject: Annotated[str, typer.Option(help="Who uses it, a name of your own.")] = "",
     scope: Annotated[
-        list[Scope] | None, typer.Option(help="What it may be used for; all by default. Repeatable.")
+        list[Scope] | None, typer.Option(help="What it may be used for; by default to ask models. Repeatable.")
     ] = None,
     model: Annotated[list[str] | None, typer.Option(help="A public model name, or * for all. Repeatable.")] = None,
     expires: Annotated[
@@ -45,7 +45,7 @@ def mint(
             sha256=token.digest,
             tenant=tenant,
             subject=subject,
-            scopes=tuple(scope or Scope),
+            scopes=tuple(scope or ASKING),
             models=tuple(model or ("*",)),
             created=now,
             expires=now + _duration(expires) if expires else None,

@@ -17,8 +17,9 @@ import orjson
 
 from gateway.access.authenticate import Authenticator
 from gateway.access.principal import Principal, Scope
+from gateway.cache.contents import CacheContents
 from gateway.edge.answers import AnswerWriter, Format, Head
-from gateway.edge.body import ClientGone, Receive, headers_of, parse_object, read_body
+from gateway.edge.body import ClientGone, Headers, Receive, headers_of, parse_object, read_body
 from gateway.edge.envelope import SECURITY_HEADERS, Send, error_object, send_error, send_json
 from gateway.edge.vocabulary import VOCABULARY
 from gateway.errors import (
@@ -33,7 +34,7 @@ from gateway.errors import (
 from gateway.observe.events import ExchangeEvent, Observer
 from gateway.observe.log import describe
 from gateway.pipeline.exchange import Deadline, Exchange
-from gateway.pipeline.ports import Call, Clock, Upstream
+from gateway.pipeline.ports import Answers, Call, Clock, Reply, Source
 from gateway.pipeline.prompt import Prompt
 from gateway.pipeline.stage import Chain, Outlets
 from gateway.policy.schema import ModelRoute, Policy
@@ -55,7 +56,8 @@ class Service:
     policy: Policy
     policy_digest: str
     chain: Chain
-    upstream: Upstream
+    answers: Answers
+    contents: CacheContents
     authenticator: Authenticator
     observer: Observer
     offload: Offload
@@ -100,10 +102,11 @@ class _Run:
         self._principal: Principal | None = None
         self._exchange: Exchange | None = None
         self._writer: AnswerWriter | None = None
+        self._reply: Reply | None = None
         self._model = ""
         self._streamed = False
 
-    async def run(self, headers: dict[bytes, bytes]) -> None:
+    async def run(self, headers: Headers) -> None:
         """Answers, whatever happens; counts the exchange, whatever happened."""
         status, code = 200, ""
         try:
@@ -124,16 +127,16 @@ class _Run:
         finally:
             self._end(status, code)
 
-    async def _answer(self, headers: dict[bytes, bytes]) -> None:
+    async def _answer(self, headers: Headers) -> None:
         service = self._service
         principal = self._principal = service.authenticator.principal(headers.get(b"authorization"))
         principal.require_scope(self._kind.scope)
         limits = service.policy.limits
         raw = await read_body(self._receive, headers, limits.body, service.settings.body_timeout)
         body = parse_object(raw, service.settings.depth)
-        await _while_connected(self._receive, self._converse(body, principal))
+        await _while_connected(self._receive, self._converse(body, principal, uncached=_forbids_caches(headers)))
 
-    async def _converse(self, body: dict[str, Any], principal: Principal) -> None:
+    async def _converse(self, body: dict[str, Any], principal: Principal, *, uncached: bool) -> None:
         """From the parsed body on: the work that stops when the client goes."""
         service = self._service
         route = self._route(body, principal)
@@ -150,12 +153,16 @@ class _Run:
             body={**prompt.body, "model": route.id},
             tenant=exchange.tenant,
             timeout_s=service.policy.limits.upstream,
+            subject=exchange.subject,
+            uncached=uncached,
         )
-        if self._streamed:
-            await self._stream(call, self._writer, choices=body.get("n") or 1)
-        else:
-            answer = self._writer.whole(await service.upstream.complete(call))
-            await send_json(self._client_send, 200, answer, self._headers())
+        async with service.answers.ask(call) as self._reply:
+            if self._streamed:
+                await self._stream(self._reply, self._writer, choices=body.get("n") or 1)
+            else:
+                answer = self._writer.whole(await self._reply.whole())
+                await self._settle(self._reply, self._writer)
+                await send_json(self._client_send, 200, answer, self._headers())
 
     def _route(self, body: Mapping[str, Any], principal: Principal) -> ModelRoute:
         name = body.get("model")
@@ -215,9 +222,9 @@ class _Run:
         finally:
             exchange.deadline = whole_time
 
-    async def _stream(self, call: Call, writer: AnswerWriter, choices: int) -> None:
+    async def _stream(self, reply: Reply, writer: AnswerWriter, choices: int) -> None:
         """Nothing is answered before the upstream's first event, so that its refusals keep their status."""
-        async with aclosing(self._service.upstream.stream(call)) as events:
+        async with aclosing(reply.events()) as events:
             async for event in events:
                 chunk = writer.chunk(event)
                 if not self._began:
@@ -230,7 +237,13 @@ class _Run:
             raise UpstreamFailed("The model server's answer ended in the middle.")
         if not self._began:
             await self._begin_stream()
+        await self._settle(reply, writer)
         await self._send_event(_DONE, more=False)
+
+    @staticmethod
+    async def _settle(reply: Reply, writer: AnswerWriter) -> None:
+        """Before the answer's end, so that a client that has read it finds it in the cache."""
+        await reply.settle(good=not writer.blocked_choices)
 
     async def _begin_stream(self) -> None:
         self._began = True
@@ -248,7 +261,12 @@ class _Run:
             await send_error(self._client_send, error, self._headers())
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
-        return [(b"x-request-id", self._id.encode())]
+        headers = [(b"x-request-id", self._id.encode())]
+        if self._reply is not None:
+            headers.append((b"x-cache", self._reply.source.encode()))
+            if self._reply.source is Source.HIT:
+                headers.append((b"age", str(self._reply.age_s).encode()))
+        return headers
 
     def _end(self, status: int, code: str) -> None:
         exchange, principal, service = self._exchange, self._principal, self._service
@@ -266,6 +284,7 @@ class _Run:
                 findings=tuple(exchange.findings) if exchange else (),
                 usage=_flat(writer.usage) if writer and writer.usage else {},
                 streamed=self._streamed,
+                cache=self._reply.source if self._reply is not None else "",
                 seconds=service.clock() - self._started_s,
                 analysis_seconds=self._analysis_s,
             )
@@ -282,6 +301,12 @@ def _wants_json(body: Mapping[str, Any]) -> bool:
     form = body.get("response_format") or {}
     structured = body.get("structured_outputs") or {}
     return str(form.get("type", "")).startswith("json") or any(k in structured for k in ("json", "json_object"))
+
+
+def _forbids_caches(headers: Headers) -> bool:
+    """Whether the client's Cache-Control (RFC 9111, 5.2.1) wants no answer of a cache."""
+    directives = headers.get(b"cache-control", b"").lower().split(b",")
+    return any(directive.strip() in (b"no-store", b"no-cache", b"max-age=0") for directive in directives)
 
 
 async def _while_connected(receive: Receive, work: Awaitable[Result]) -> Result:

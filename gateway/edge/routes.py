@@ -13,10 +13,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 
 from gateway.access.principal import Scope
+from gateway.edge.admin import CacheAdmin
 from gateway.edge.answers import ChatFormat, CompletionFormat
-from gateway.edge.body import Receive, headers_of
+from gateway.edge.body import headers_of
 from gateway.edge.endpoint import Exchanges, Kind, Service
-from gateway.edge.envelope import Send, error_headers, error_object, send_error, send_json
+from gateway.edge.envelope import error_headers, error_object
+from gateway.edge.plain import PlainEndpoint
 from gateway.edge.requests import check_chat, check_completion
 from gateway.errors import GatewayError, MethodNotAllowed, ModelNotFound, NotFound, NotReady, Unavailable
 
@@ -25,24 +27,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _OWNER = "gateway"
 
 
-class Endpoint:
-    """An ASGI endpoint whose errors become the envelope."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        headers = [(b"x-request-id", secrets.token_hex(16).encode())]
-        try:
-            await send_json(send, 200, await self.answer(scope), headers)
-        except GatewayError as error:
-            await send_error(send, error, headers)
-
-    async def answer(self, scope: Mapping[str, Any]) -> Any:
-        raise NotImplementedError
-
-
-class Models(Endpoint):
+class Models(PlainEndpoint):
     """GET /v1/models and /v1/models/{name}: what this token may use."""
 
     async def answer(self, scope: Mapping[str, Any]) -> Any:
@@ -69,14 +54,14 @@ class Models(Endpoint):
         return listed[name]
 
 
-class Live(Endpoint):
+class Live(PlainEndpoint):
     """GET /health/live: the process runs."""
 
     async def answer(self, scope: Mapping[str, Any]) -> Any:
         return {"status": "live"}
 
 
-class ReadyCheck(Endpoint):
+class ReadyCheck(PlainEndpoint):
     """GET /health/ready: requests can be served now."""
 
     def __init__(self, service: Service, ready: Ready) -> None:
@@ -111,6 +96,7 @@ def build_app(service: Service, ready: Ready, lifespan: Lifespan) -> FastAPI:
             Literal("/v1/completions", completions, methods=["POST"]),
             Literal("/v1/models", Models(service), methods=["GET"]),
             Route("/v1/models/{name:path}", Models(service), methods=["GET"]),
+            Literal("/admin/cache", CacheAdmin(service), methods=["GET", "DELETE"]),
             Literal("/health/live", Live(service), methods=["GET"]),
             Literal("/health/ready", ReadyCheck(service, ready), methods=["GET"]),
         ]

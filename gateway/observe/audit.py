@@ -41,6 +41,7 @@ class AuditLog:
             ],
             "usage": event.usage,
             "streamed": event.streamed,
+            "cache": event.cache,
             "seconds": round(event.seconds, 6),
         }
         os.write(self._file, orjson.dumps(line) + b"\n")

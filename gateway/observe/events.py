@@ -24,6 +24,8 @@ class ExchangeEvent:
     findings: Sequence[Finding] = ()
     usage: dict[str, int] = field(default_factory=dict)
     streamed: bool = False
+    cache: str = ""
+    """hit, miss or bypass; empty if no answer was asked for."""
     seconds: float = 0.0
     analysis_seconds: float = 0.0
 

@@ -34,6 +34,9 @@ class Metrics:
         self._analysis = Histogram(
             "gateway_analysis_seconds", "Stages on the request", (), buckets=_BUCKETS, registry=registry
         )
+        self._cache = Counter(
+            "gateway_cache_requests", "Requests by what the cache gave", ("result",), registry=registry
+        )
         self._tokens = Counter("gateway_tokens", "Tokens by direction", ("direction",), registry=registry)
 
     def exchange_done(self, event: ExchangeEvent) -> None:
@@ -41,6 +44,8 @@ class Metrics:
         self._seconds.labels(event.endpoint).observe(event.seconds)
         if event.analysis_seconds:
             self._analysis.observe(event.analysis_seconds)
+        if event.cache:
+            self._cache.labels(event.cache).inc()
         for finding in event.findings:
             self._findings.labels(finding.stage, finding.kind, finding.action).inc(finding.count)
         for direction in ("prompt_tokens", "completion_tokens"):

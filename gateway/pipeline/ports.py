@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -34,6 +36,14 @@ SealerOf = Callable[[str], Sealer]
 """The sealer of a tenant."""
 
 
+class Source(StrEnum):
+    """Where an answer came from. `bypass`: the cache was not asked."""
+
+    HIT = "hit"
+    MISS = "miss"
+    BYPASS = "bypass"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request to an upstream: redacted body, where it goes, whose it is, how long it may take."""
@@ -43,15 +53,59 @@ class Call:
     body: Mapping[str, Any]
     tenant: str
     timeout_s: float
+    subject: str = ""
+    uncached: bool = False
+    """The client wants an answer that is neither taken from a cache nor kept in one."""
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer is wanted as events."""
+        return self.body.get("stream") is True
 
 
 class Upstream(Protocol):
     """Serves a model. Raises GatewayError subclasses of its own words only."""
 
     async def complete(self, call: Call) -> dict[str, Any]:
-        """The whole answer as a JSON object."""
+        """The whole answer as a JSON object, which the caller must not change."""
         ...
 
     def stream(self, call: Call) -> AsyncGenerator[dict[str, Any]]:
-        """The answer's events as JSON objects. Ends after the upstream's own end mark; raises if that is missing."""
+        """The answer's events as JSON objects, which the caller must not change.
+
+        Ends after the upstream's own end mark; raises if that is missing.
+        """
+        ...
+
+
+class Reply(Protocol):
+    """The answer to one call. Read it once, as a whole or in events; nothing that is read may be changed."""
+
+    @property
+    def source(self) -> Source:
+        """Where it comes from: known when the first of it has been read."""
+        ...
+
+    @property
+    def age_s(self) -> int: ...
+
+    async def whole(self) -> dict[str, Any]:
+        """Raises what an Upstream raises."""
+        ...
+
+    def events(self) -> AsyncGenerator[dict[str, Any]]:
+        """Raises what an Upstream raises."""
+        ...
+
+    async def settle(self, *, good: bool) -> None:
+        """Say whether the answer passed all filters, to its end. What does not, or of which nobody says so, is not
+        given to anybody else."""
+        ...
+
+
+class Answers(Protocol):
+    """Answers calls, from a model or from what was kept of it."""
+
+    def ask(self, call: Call) -> AbstractAsyncContextManager[Reply]:
+        """The reply, for as long as the block lasts."""
         ...

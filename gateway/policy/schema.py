@@ -131,6 +131,19 @@ class Requests(_Part):
     """Fields that open a hole and are let through all the same (scanned)."""
 
 
+class Cache(_Part):
+    """Redacted answers are kept, sealed, for a while, and given to who asks the same again."""
+
+    when: Literal["deterministic", "always", "never"] = "deterministic"
+    """Which requests: those with temperature 0 or a seed, all, or none."""
+    scope: Literal["subject", "tenant"] = "subject"
+    """Who shares: nobody but the same person, or everybody of a tenant (who can then tell what others asked)."""
+    ttl: Annotated[Duration, Field(gt=0, le=86400)] = 600.0
+    """How long an answer is kept, at most 24h."""
+    tool_calls: bool = False
+    """Whether answers that call tools are kept too."""
+
+
 class Limits(_Part):
     body: Size = 4 * 2**20
     """Bytes of a request body."""
@@ -159,6 +172,7 @@ class Policy(_Part):
     """More upstreams beside the server's --upstream, which is called `default`."""
     redact: Redact = Redact()
     requests: Requests = Requests()
+    cache: Cache = Cache()
     limits: Limits = Limits()
     tests: tuple[Case, ...] = ()
     """What `gateway policy test` tries."""

@@ -12,9 +12,6 @@ from collections.abc import Callable
 
 from gateway.pipeline.ports import Sealer
 
-ENCRYPT_PURPOSE = "redact encrypt"
-"""The purpose for which the keyset's sealers of this action are made."""
-
 _SEALED = re.compile(
     r"(?:<|&lt;|\\u003c)([A-Z][A-Z0-9_]{0,63}):enc:([A-Za-z0-9_-]{22,})(?:>|&gt;|\\u003e)", re.IGNORECASE
 )

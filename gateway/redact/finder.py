@@ -8,16 +8,17 @@ from dataclasses import dataclass
 
 from gateway.errors import Blocked
 from gateway.pipeline.exchange import Deadline
-from gateway.pipeline.ports import Detector
+from gateway.pipeline.ports import Clock, Detector
 from gateway.pipeline.prompt import Segment
 from gateway.pipeline.span import Span, merge
 from gateway.policy.schema import Action
+from gateway.policy.schema import Memo as MemoPolicy
 from gateway.redact.conversation import Spread, spread
 from gateway.redact.harmless import harmless
 from gateway.redact.memo import Memo
 from gateway.redact.rules import Rules
 from gateway.redact.views.view import ENCODED_SOURCE
-from gateway.redact.views.views import Views
+from gateway.redact.views.views import Value, Views, value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +29,51 @@ class Found:
     own: frozenset[tuple[int, int]]
     since: Mapping[tuple[int, int], int]
     """For spans with spellings that are found nowhere: the segment that reveals them."""
+    in_document: bool
+    """Whether the segment is a JSON document, in which texts have escapes."""
+
+    def value(self, span: Span, text: str) -> Value:
+        """What a piece of the segment says."""
+        return value_of(span, text, in_document=self.in_document)
+
+
+Memos = tuple[Memo[tuple[Span, ...]], Memo[tuple[Found, ...]]]
+"""What detectors found in each text, and what was found in whole requests in the end."""
+
+
+def memos(clock: Clock, policy: MemoPolicy) -> Memos:
+    """Both together take what the policy allows."""
+    size = policy.size // 2
+    of_texts: Memo[tuple[Span, ...]] = Memo(clock, size=size, ttl_s=policy.ttl, spans_in=len)
+    of_requests: Memo[tuple[Found, ...]] = Memo(clock, size=size, ttl_s=policy.ttl, spans_in=_spans_in)
+    return of_texts, of_requests
+
+
+def _spans_in(found: tuple[Found, ...]) -> int:
+    """As many spans as take the same memory."""
+    return sum(1 + len(each.spans) + len(each.own) + len(each.since) for each in found)
 
 
 class Finder:
     """Finds in segments what the rules act on. `block_encoded`: stop at personal data that is encoded."""
 
-    def __init__(self, detector: Detector, rules: Rules, memo: Memo, *, block_encoded: bool = False) -> None:
+    def __init__(self, detector: Detector, rules: Rules, memos: Memos, *, block_encoded: bool = False) -> None:
         self._detector = detector
-        self._memo = memo
+        self._texts, self._requests = memos
         self._rules = rules
         self._block_encoded = block_encoded
 
-    def find(self, segments: Sequence[Segment], deadline: Deadline, tenant: str) -> tuple[Views, list[Found]]:
-        """The views that were read, and for each segment what was found. `tenant`: whose segments they are.
+    def find(self, segments: Sequence[Segment], deadline: Deadline, tenant: str) -> tuple[Found, ...]:
+        """For each segment what was found. `tenant`: whose segments they are.
 
         Raises Blocked by the policy, DeadlineExceeded, and whatever a detector raises.
         """
+        return self._requests.recall(tenant, [_all_of(segments)], lambda _: [self._find(segments, deadline, tenant)])[0]
+
+    def _find(self, segments: Sequence[Segment], deadline: Deadline, tenant: str) -> tuple[Found, ...]:
         views = Views(segments)
         texts = views.texts
-        read = self._memo.recall(tenant, texts, lambda unread: self._detector.detect(unread, deadline))
+        read = self._texts.recall(tenant, texts, lambda unread: map(tuple, self._detector.detect(unread, deadline)))
         detected = views.admitted(read)
         kept = [list(self._kept(text, spans, deadline)) for text, spans in zip(texts, detected, strict=True)]
         # Each value is looked for by itself, also one that is part of a wider one where it was found.
@@ -54,10 +81,10 @@ class Finder:
         own = views.back(kept)
         self._block(everywhere)
         strictness = self._rules.strictness
-        return views, [
-            _found(merge(spans, strictness), spans, merge(here, strictness))
-            for spans, here in zip(everywhere, own, strict=True)
-        ]
+        return tuple(
+            _found(merge(spans, strictness), spans, merge(here, strictness), in_document=index in views.documents)
+            for index, (spans, here) in enumerate(zip(everywhere, own, strict=True))
+        )
 
     def _kept(self, text: str, spans: Sequence[Span], deadline: Deadline) -> Iterator[Span]:
         return (span for span in spans if self._rules.acts_on(text, span, deadline) and not harmless(text, span))
@@ -71,7 +98,13 @@ class Finder:
                     raise Blocked("redact.encoded")
 
 
-def _found(merged: Sequence[Span], spans: Sequence[Span], own: Sequence[Span]) -> Found:
+def _all_of(segments: Sequence[Segment]) -> str:
+    """All that matters of a request's segments in one text, in which none can be taken for another."""
+    marks = [(s.kind.value, s.label, s.message, len(s.text)) for s in segments]
+    return "".join((repr(marks), *(s.text for s in segments)))
+
+
+def _found(merged: Sequence[Span], spans: Sequence[Span], own: Sequence[Span], *, in_document: bool) -> Found:
     starts = [span.start for span in merged]
     since: dict[tuple[int, int], int] = {}
     for span in spans:
@@ -79,4 +112,4 @@ def _found(merged: Sequence[Span], spans: Sequence[Span], own: Sequence[Span]) -
             around = merged[bisect_right(starts, span.start) - 1]
             place = around.start, around.end
             since[place] = max(since.get(place, 0), span.first_in)
-    return Found(merged, frozenset((span.start, span.end) for span in own), since)
+    return Found(merged, frozenset((span.start, span.end) for span in own), since, in_document)

@@ -1,7 +1,7 @@
 """Chat clients send the whole conversation again with every turn: what was read once is not read again.
 
-Kept are offsets and types of findings under a keyed hash of the text, never a text. The key is made with the memo and
-dies with it. Tenants have entries of their own, so that nobody can tell from the time what others have sent.
+Kept are offsets and types of findings under a keyed hash of what was read, never a text. The key is made with the memo
+and dies with it. Tenants have entries of their own, so that nobody can tell from the time what others have sent.
 """
 
 from __future__ import annotations
@@ -10,44 +10,45 @@ import hashlib
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from gateway.pipeline.ports import Clock
-from gateway.pipeline.span import Span
 
 _ENTRY_BYTES = 300
 _SPAN_BYTES = 160
 _Key = bytes
-Read = Callable[[list[str]], list[list[Span]]]
+Reading = TypeVar("Reading")
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    spans: tuple[Span, ...]
+class _Entry(Generic[Reading]):
+    reading: Reading
     until_s: float
-
-    @property
-    def size(self) -> int:
-        return _ENTRY_BYTES + _SPAN_BYTES * len(self.spans)
+    size: int
 
 
-class Memo:
-    """Remembers what a detector found. Safe in several threads.
+class Memo(Generic[Reading]):
+    """Remembers what was found in a text, as a reading that nobody changes. Safe in several threads.
 
     `size`: bytes of all entries together, by estimate; the oldest go first. `ttl_s`: how long an entry lives.
+    `spans_in`: how many spans a reading has.
     """
 
-    def __init__(self, clock: Clock, *, size: int, ttl_s: float) -> None:
+    def __init__(self, clock: Clock, *, size: int, ttl_s: float, spans_in: Callable[[Reading], int]) -> None:
         self._clock = clock
         self._size = size
         self._ttl_s = ttl_s
+        self._spans_in = spans_in
         self._key = secrets.token_bytes(32)
-        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
+        self._entries: OrderedDict[_Key, _Entry[Reading]] = OrderedDict()
         self._used = 0
         self._lock = threading.Lock()
 
-    def recall(self, tenant: str, texts: Sequence[str], read: Read) -> list[list[Span]]:
+    def recall(
+        self, tenant: str, texts: Sequence[str], read: Callable[[list[str]], Iterable[Reading]]
+    ) -> list[Reading]:
         """What `read` finds in each text, without reading those that the tenant has sent before.
 
         Raises what `read` raises; a failure is not remembered.
@@ -58,23 +59,24 @@ class Memo:
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if missing:
             found = read(list(missing.values()))
-            fresh = {key: tuple(spans) for key, spans in zip(missing, found, strict=True)}
+            fresh = dict(zip(missing, found, strict=True))
             self._remember(fresh)
             known |= fresh
-        return [list(known[key]) for key in keys]
+        return [known[key] for key in keys]
 
-    def _known(self, keys: Sequence[_Key]) -> dict[_Key, tuple[Span, ...]]:
+    def _known(self, keys: Sequence[_Key]) -> dict[_Key, Reading]:
         now = self._clock()
         with self._lock:
             self._forget_until(now)
-            return {key: entry.spans for key in keys if (entry := self._entries.get(key))}
+            return {key: entry.reading for key in keys if (entry := self._entries.get(key))}
 
-    def _remember(self, fresh: dict[_Key, tuple[Span, ...]]) -> None:
+    def _remember(self, fresh: dict[_Key, Reading]) -> None:
         until_s = self._clock() + self._ttl_s
         with self._lock:
-            for key, spans in fresh.items():
+            for key, reading in fresh.items():
                 self._drop(key)
-                self._entries[key] = entry = _Entry(spans, until_s)
+                size = _ENTRY_BYTES + _SPAN_BYTES * self._spans_in(reading)
+                self._entries[key] = entry = _Entry(reading, until_s, size)
                 self._used += entry.size
             while self._used > self._size:
                 self._drop(next(iter(self._entries)))

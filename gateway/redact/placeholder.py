@@ -21,6 +21,7 @@ LITERAL = "PLACEHOLDER"
 
 _OPENERS = ("<", "&lt;", "\\u003c")
 _CLOSERS = (">", "&gt;", "\\u003e")
+_SIGNS = ("_", "<", "&", "\\")
 _JSON_CLOSER = r"\\u003e"
 MAX_DIGITS = 6
 CONTEXT_CHARS = 6
@@ -72,6 +73,9 @@ class Grammar:
 
     def mentions(self, text: str) -> Iterator[Mention]:
         """All mentions in a complete text, left to right."""
+        # No mention is without one of these, and most texts are: that is seen a hundred times faster.
+        if not any(sign in text for sign in _SIGNS):
+            return
         for match in self._pattern.finditer(text):
             yield self._mention(match)
 

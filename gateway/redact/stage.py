@@ -23,7 +23,7 @@ from gateway.redact.rules import Rules
 from gateway.redact.surrogate.chooser import Surrogates
 from gateway.redact.surrogate.lexicon import is_word
 from gateway.redact.vault import Vault
-from gateway.redact.views.views import Value, Views
+from gateway.redact.views.views import Value
 
 Replacement = tuple[Span, str, Value]
 """What is replaced, by what, and the value that stood there."""
@@ -50,14 +50,14 @@ class RedactStage:
 
     def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
         """Raises Blocked by policy, RedactionUnavailable when the texts could not all be read and rewritten in time."""
-        views, found = self._found(prompt, exchange)
+        found = self._found(prompt, exchange)
         vault = Vault(Surrogates(self._key, exchange.tenant) if self._has_surrogates else None)
         # Numbers go by where a value was found first, not by where it stands first: a later turn that reveals a name
         # of an earlier one must not change the other placeholders there.
         replacing = []
         waiting: Waiting = {}
         for index, segment in enumerate(prompt.segments):
-            replacing.append(self._numbered(index, segment.text, found[index], views, vault, waiting))
+            replacing.append(self._numbered(index, segment.text, found[index], vault, waiting))
             for entity, value in waiting.pop(index, ()):
                 self._stands_for(entity, value, vault)
         counts: Counter[tuple[str, Action]] = Counter()
@@ -82,7 +82,7 @@ class RedactStage:
             return PassThrough()
         return RestoreFilter(vault, self._grammar_of(vault.entities()), channel)
 
-    def _found(self, prompt: Prompt, exchange: Exchange) -> tuple[Views, list[Found]]:
+    def _found(self, prompt: Prompt, exchange: Exchange) -> Sequence[Found]:
         try:
             return self._finder.find(prompt.segments, exchange.deadline, exchange.tenant)
         except GatewayError:
@@ -113,12 +113,12 @@ class RedactStage:
         return merge(literals)
 
     def _numbered(
-        self, index: int, text: str, found: Found, views: Views, vault: Vault, waiting: Waiting
+        self, index: int, text: str, found: Found, vault: Vault, waiting: Waiting
     ) -> list[tuple[Span, Value]]:
         """What of a segment is replaced, in order; the values that were found in it have got what stands for them."""
         literals = self._literals(text, found.spans, vault)
         spans = sorted([*found.spans, *literals], key=lambda span: span.start)
-        values = [(span, views.value(index, span, text[span.start : span.end])) for span in spans]
+        values = [(span, found.value(span, text[span.start : span.end])) for span in spans]
         if vault.surrogates is not None:
             vault.surrogates.read(text)
             for _, (value, _) in values:

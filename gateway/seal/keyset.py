@@ -1,4 +1,4 @@
-"""Random keys and the file that keeps them: JSON, for its owner's eyes only, written as a whole or not at all.
+"""Random keys and the file that keeps them: sealed under the master key, written as a whole or not at all.
 
 One way to rotate: a new key seals from now on, the ones before it still open. A key that is retired opens nothing any
 more: its bytes are deleted from the file, and what it sealed is lost, on purpose.
@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import fcntl
 import json
 import os
 import re
 import secrets
-import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,11 +20,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gateway.seal.aead import KEY_BYTES, Sealer, derived
+from gateway.seal.derive import KEY_BYTES, derived
+from gateway.seal.envelope import EntrySealer
+from gateway.seal.errors import SealError
+from gateway.seal.files import locked, read_private, write_new, written_beside
 from gateway.settings import ConfigurationError
 
-_VERSION = 1
-_OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_VERSION = 2
+_PLAIN_VERSION = 1
+_MASTER_NUMBER = 0
+_AAD = b"gateway keyset 2"
 _ID = re.compile(r"k[1-9][0-9]{0,5}")
 
 
@@ -46,6 +48,11 @@ class Key:
     created: datetime
     state: State
     secret: bytes
+
+    @property
+    def number(self) -> int:
+        """7 for `k7`."""
+        return int(self.id[1:])
 
     def __repr__(self) -> str:
         return f"<Key {self.id}>"
@@ -66,37 +73,45 @@ class Keyset:
         return cls((_new_key("k1"),), "k1")
 
     @classmethod
-    def load(cls, path: Path) -> Keyset:
+    def load(cls, path: Path, master: bytes) -> Keyset:
         """Raises ConfigurationError, which says what to do: also if others than the owner may read the file."""
+        raw = read_private(path, f"`gateway key init {path}` makes it")
         try:
-            with path.open(encoding="utf-8") as file:
-                if os.fstat(file.fileno()).st_mode & _OPEN_TO_OTHERS:
-                    raise ConfigurationError(
-                        f"{path}: others than its owner may read it; `chmod 600 {path}`, and rotate if they did"
-                    )
-                document = json.load(file)
-        except FileNotFoundError:
-            raise ConfigurationError(f"{path}: there is no such file; `gateway key init {path}` makes it") from None
-        except OSError as error:
-            raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from None
-        except (ValueError, RecursionError):
+            document = json.loads(raw)
+            if document["version"] == _PLAIN_VERSION:
+                raise ConfigurationError(
+                    f"{path}: is of version 1, whose keys were not sealed; `gateway key init` makes a new one"
+                )
+            sealed = base64.b64decode(document["sealed"], validate=True)
+        except (ValueError, RecursionError, KeyError, TypeError, binascii.Error):
             raise ConfigurationError(f"{path}: is not a keyset; `gateway key init` makes one") from None
+        if document["version"] != _VERSION:
+            raise ConfigurationError(f"{path}: is of a version that this gateway does not know; take a newer gateway")
         try:
-            return _read(document)
+            return _read(json.loads(_sealer(master).open(sealed, _AAD)))
+        except SealError:
+            raise ConfigurationError(
+                f"{path}: does not open with this master key: it belongs to another one, or the file was changed"
+            ) from None
         except (KeyError, TypeError, ValueError, binascii.Error):
             raise ConfigurationError(f"{path}: is not a whole keyset; take it from your backup") from None
 
-    def sealer(self, purpose: str, tenant: str) -> Sealer:
-        """What seals and opens for one purpose and one tenant, and for no other."""
-        return Sealer(((key.id, key.secret) for key in self._usable()), purpose, tenant)
+    def usable(self) -> list[Key]:
+        """The key that seals, then those that may still open, newest first."""
+        usable = [key for key in reversed(self.keys) if key.state is State.ACTIVE]
+        return sorted(usable, key=lambda key: key.id != self.active)
 
     def secret(self, purpose: str) -> bytes:
         """32 bytes for a purpose that needs a key and seals nothing. They change when the keyset is rotated."""
-        return derived(self._usable()[0].secret, purpose, "", KEY_BYTES)
+        return self.secrets(purpose)[0]
+
+    def secrets(self, purpose: str) -> list[bytes]:
+        """Those of all keys that may still open, the newest first: what was named with one of them can be found."""
+        return [derived(key.secret, (purpose, "")) for key in self.usable()]
 
     def rotated(self) -> Keyset:
         """With one more key, which seals from now on."""
-        new = _new_key(f"k{max(int(key.id[1:]) for key in self.keys) + 1}")
+        new = _new_key(f"k{max(key.number for key in self.keys) + 1}")
         return Keyset((*self.keys, new), new.id)
 
     def retired(self, key_id: str) -> Keyset:
@@ -108,64 +123,49 @@ class Keyset:
         gone = {key.id: replace(key, state=State.RETIRED, secret=b"") for key in self.keys if key.id == key_id}
         return Keyset(tuple(gone.get(key.id, key) for key in self.keys), self.active)
 
-    def _usable(self) -> list[Key]:
-        """The key that seals, then those that may still open, newest first."""
-        usable = [key for key in reversed(self.keys) if key.state is State.ACTIVE]
-        return sorted(usable, key=lambda key: key.id != self.active)
-
     def __repr__(self) -> str:
         return f"<Keyset of {len(self.keys)} keys>"
 
 
-def create_keyset(path: Path) -> Keyset:
+def create_keyset(path: Path, master: bytes) -> Keyset:
     """Write a new keyset where no file is. Raises ConfigurationError if one is there: its keys would be lost."""
+    refuse_existing(path)
     keyset = Keyset.fresh()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _written(path, keyset) as temporary:
-            # Unlike a rename, a link never takes the place of a file.
-            os.link(temporary, path)
+        write_new(path, _file(keyset, master))
     except OSError as error:
-        if path.exists():
-            raise ConfigurationError(
-                f"{path}: there is a file already; `gateway key rotate` adds a key to it"
-            ) from None
+        refuse_existing(path)
         raise ConfigurationError(f"{path}: cannot be written ({error.strerror})") from None
     return keyset
 
 
+def refuse_existing(path: Path) -> None:
+    """Raises ConfigurationError if there is a file already."""
+    if os.path.lexists(path):
+        raise ConfigurationError(f"{path}: there is a file already; `gateway key rotate` adds a key to it")
+
+
 @contextmanager
-def changed_keyset(path: Path) -> Iterator[list[Keyset]]:
+def changed_keyset(path: Path, master: bytes) -> Iterator[list[Keyset]]:
     """The keyset as the only item of a list; what stands there when the block ends well is written. One at a time."""
-    held = [Keyset.load(path)]
+    Keyset.load(path, master)
     try:
-        lock = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+        with locked(path):
+            held = [Keyset.load(path, master)]
+            yield held
+            with written_beside(path, _file(held[0], master)) as temporary:
+                os.replace(temporary, path)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be written ({error.strerror})") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        held[0] = Keyset.load(path)
-        yield held
-        with _written(path, held[0]) as temporary:
-            os.replace(temporary, path)
-    finally:
-        os.close(lock)
 
 
-@contextmanager
-def _written(path: Path, keyset: Keyset) -> Iterator[Path]:
-    """The keyset in a file beside `path`, on the disk and readable by its owner only (mkstemp sees to that)."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(_document(keyset), file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
+def _sealer(master: bytes) -> EntrySealer:
+    return EntrySealer({_MASTER_NUMBER: derived(master, ("keyset file",))}, _MASTER_NUMBER)
+
+
+def _file(keyset: Keyset, master: bytes) -> bytes:
+    sealed = _sealer(master).seal(json.dumps(_document(keyset)).encode(), _AAD)
+    return json.dumps({"version": _VERSION, "sealed": base64.b64encode(sealed).decode()}).encode() + b"\n"
 
 
 def _new_key(key_id: str) -> Key:
@@ -182,13 +182,11 @@ def _document(keyset: Keyset) -> dict[str, Any]:
         }
         for key in keyset.keys
     ]
-    return {"version": _VERSION, "active": keyset.active, "keys": keys}
+    return {"active": keyset.active, "keys": keys}
 
 
 def _read(document: Any) -> Keyset:
     """Raises KeyError, TypeError or ValueError if it is not what `_document` makes."""
-    if document["version"] != _VERSION:
-        raise ValueError("version")
     keys = tuple(_read_key(raw) for raw in document["keys"])
     states = {key.id: key.state for key in keys}
     if len(states) != len(keys) or states[document["active"]] is not State.ACTIVE:

@@ -48,9 +48,28 @@ class Place:
             raise ValueError("an owner and a name of letters, digits, _ and - are needed")
 
 
+def milliseconds(ttl_s: float) -> int:
+    """A time to live as stores take it, at least 1 ms. Raises ValueError if it is not more than 0."""
+    if not ttl_s > 0:
+        raise ValueError("a time to live of more than 0 seconds is needed")
+    return max(1, round(ttl_s * 1000))
+
+
+def check_topic(topic: str) -> str:
+    """The topic. Raises ValueError if it is not of the letters that a Place may have."""
+    if not _WORD.fullmatch(topic):
+        raise ValueError("a topic of letters, digits, _ and - is needed")
+    return topic
+
+
+def check_prefix(owner: str, prefix: str) -> None:
+    """Raises ValueError if no Place can have such an owner, or a name that begins so."""
+    Place(owner, prefix or "_")
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a store holds: how many entries, and the bytes of their names and values."""
+    """What a store holds: how many entries, and the bytes of their owners, names and values."""
 
     entries: int
     size_bytes: int

@@ -5,10 +5,8 @@ An upstream's error may quote the prompt, so only its status and a few known sig
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -33,20 +31,18 @@ _CONTEXT_SIGNS = re.compile(
 )
 _PROBE_TIMEOUT_S = 2.0
 
-
-def salt_of(key: bytes, tenant: str) -> str:
-    """vLLM's `cache_salt`: requests share a prefix cache only within a tenant, and no tenant can guess another's."""
-    return hmac.new(key, b"cache_salt\0" + tenant.encode(), hashlib.sha256).hexdigest()
+SaltOf = Callable[[str, str], str]
+"""vLLM's `cache_salt` of a tenant and a model."""
 
 
 class VllmClient:
     """One connection pool per process. `urls` maps upstream names to base URLs that end in /v1."""
 
     def __init__(
-        self, urls: Mapping[str, str], *, salt_key: bytes, connect_timeout_s: float, api_key: str | None = None
+        self, urls: Mapping[str, str], *, salt_of: SaltOf, connect_timeout_s: float, api_key: str | None = None
     ) -> None:
         self._urls = {name: url.rstrip("/") for name, url in urls.items()}
-        self._salt_key = salt_key
+        self._salt_of = salt_of
         self._headers = {"content-type": "application/json", "accept-encoding": "identity"}
         if api_key is not None:
             self._headers["authorization"] = f"Bearer {api_key}"
@@ -105,7 +101,8 @@ class VllmClient:
     @asynccontextmanager
     async def _post(self, call: Call) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer with status 200. Every failure while it is read becomes an error of ours."""
-        body = orjson.dumps({**call.body, "cache_salt": salt_of(self._salt_key, call.tenant)})
+        salt = self._salt_of(call.tenant, str(call.body.get("model")))
+        body = orjson.dumps({**call.body, "cache_salt": salt})
         url = self._urls[call.upstream] + call.endpoint
         timeout = aiohttp.ClientTimeout(total=call.timeout_s, sock_connect=self._connect_timeout_s)
         try:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,13 +75,18 @@ def mint(tokens: Path, tenant: str, *more: str) -> str:
 
 
 def start_gateway(
-    directory: Path, upstream_url: str, policy: Path, *arguments: str, metrics_port: int = 0
+    directory: Path,
+    upstream_url: str,
+    policy: Path,
+    *arguments: str,
+    metrics_port: int = 0,
+    program: Sequence[str] = ("gateway",),
 ) -> GatewayProcess:
     """Start and wait for the `ready` line. Log level debug, so that tests see all that could be logged."""
     tokens, log, audit = directory / "tokens.yaml", directory / "gateway.log", directory / "audit.jsonl"
     token = mint(tokens, "acme")
     other = mint(tokens, "globex")
-    command = [sys.executable, "-m", "gateway", "serve", "--host", "127.0.0.1", "--port", "0"]
+    command = [sys.executable, "-m", *program, "serve", "--host", "127.0.0.1", "--port", "0"]
     command += ["--policy", str(policy), "--upstream", upstream_url, "--tokens", str(tokens)]
     command += ["--audit", str(audit), "--metrics-port", str(metrics_port), "--log-level", "debug", *arguments]
     with log.open("w") as errors:

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 from gateway.pipeline.ports import Detector
 from gateway.policy.schema import Redact
-from gateway.redact.finder import Finder
-from gateway.redact.memo import Memo
+from gateway.redact.finder import Finder, memos
 from gateway.redact.rules import Rules
 from gateway.redact.stage import RedactStage
 
@@ -17,5 +16,5 @@ def redact_stage(
     policy: Redact, detector: Detector, entities: Iterable[str] = (), key: bytes = b"k" * 32
 ) -> RedactStage:
     rules = Rules(policy, entities)
-    memo = Memo(time.monotonic, size=policy.memo.size, ttl_s=policy.memo.ttl)
-    return RedactStage(rules, Finder(detector, rules, memo, block_encoded=policy.encoded == "block"), key)
+    finder = Finder(detector, rules, memos(time.monotonic, policy.memo), block_encoded=policy.encoded == "block")
+    return RedactStage(rules, finder, key)

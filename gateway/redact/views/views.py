@@ -56,7 +56,7 @@ class Views:
 
     def __init__(self, segments: Sequence[Segment]) -> None:
         own = [segment_views(segment) for segment in segments]
-        self._documents = frozenset(i for i, views in enumerate(own) if views[0].is_document)
+        self.documents = frozenset(i for i, views in enumerate(own) if views[0].is_document)
         self._count = len(segments)
         # Each view with the number of the segment that it calls 0.
         self._views = [(i, view) for i, views in enumerate(own) for view in views]
@@ -84,11 +84,10 @@ class Views:
                     spans[first + segment].append(shown)
         return spans
 
-    def value(self, segment: int, span: Span, text: str) -> Value:
-        """What a piece of a segment says: in a JSON document without its escapes, elsewhere as it is written there."""
-        if segment in self._documents:
-            return without_escapes(text), False
-        return text, is_verbatim(span, text)
+
+def value_of(span: Span, text: str, *, in_document: bool) -> Value:
+    """What a piece of a text says: in a JSON document without its escapes, elsewhere as it is written there."""
+    return (without_escapes(text), False) if in_document else (text, is_verbatim(span, text))
 
 
 def is_verbatim(span: Span, text: str) -> bool:

@@ -58,7 +58,9 @@ def test_any_changed_character_breaks_the_checksum() -> None:
 def test_a_valid_token_names_its_principal(path: Path) -> None:
     token = add(path, subject="jane", models=["llama"])
     principal = Authenticator(path, Clock()).principal(bearer(token.text))
-    assert principal == Principal(token.id, "acme", "jane", frozenset(Scope), frozenset({"llama"}))
+    assert principal == Principal(
+        token.id, "acme", "jane", frozenset({Scope.CHAT, Scope.COMPLETIONS}), frozenset({"llama"})
+    )
     principal.require("llama")
     with pytest.raises(ModelNotAllowed):
         principal.require("other")

@@ -75,7 +75,9 @@ def test_policy_test_fails_for_a_case_that_does_not_hold(tmp_path: Path) -> None
         (["--policy", "missing.yaml"], "missing.yaml:1:1: cannot be read"),
         (["--port", "99999"], "setting port (--port, GATEWAY_PORT)"),
         (["--upstream", "nonsense"], "setting upstream"),
-        (["--store", "redis://127.0.0.1"], "this version keeps everything in memory"),
+        (["--store", "redis://127.0.0.1?unknown=1"], "setting store"),
+        (["--keyset", "missing-keys.json"], "missing-keys.json"),
+        (["--master-key", "secret-key-itself"], "env:NAME, file:PATH or command:PROGRAM ARGS"),
         (["--tokens", "missing-tokens.yaml"], "missing-tokens.yaml: there is no such file; `gateway token mint"),
         (["--config", "missing-config.yaml"], "missing-config.yaml: cannot be read"),
         (["--audit", "/nonexistent/audit.jsonl"], "setting audit"),
@@ -90,4 +92,5 @@ def test_serve_refuses_a_wrong_configuration_before_it_listens(
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+    assert "secret-key-itself" not in done.stderr
     assert done.stdout == ""

@@ -6,7 +6,7 @@ from gateway.pipeline.prompt import Kind, Segment
 from gateway.pipeline.span import Span
 from gateway.redact.views.digits import GROUPS, SAID, SINGLE, admits
 from gateway.redact.views.view import Edit, View, disjoint, edited
-from gateway.redact.views.views import Views, is_verbatim, joined_views, segment_views
+from gateway.redact.views.views import Views, is_verbatim, joined_views, segment_views, value_of
 
 
 def segment(text: str, label: str = "", kind: Kind = Kind.VALUE) -> Segment:
@@ -77,7 +77,8 @@ def test_a_plain_text_has_one_view_and_a_label_before_it() -> None:
 def test_a_json_document_is_read_without_its_escapes() -> None:
     views = Views([segment('{"a": "x\\n\\u0040"}')])
     assert views.texts == ['{"a": "x\n@"}']
-    assert views.value(0, Span(0, 1, "X", 1.0), "\\u0040") == ("@", False)
+    assert views.documents == {0}
+    assert value_of(Span(0, 1, "X", 1.0), "\\u0040", in_document=True) == ("@", False)
 
 
 def test_other_texts_with_backslashes_are_read_with_and_without_them() -> None:

@@ -1,0 +1,1 @@
+"""Redacted answers, kept for a while and sealed, so that a repeated question costs nothing."""

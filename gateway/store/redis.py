@@ -1,0 +1,371 @@
+"""A store in Redis or Redis Cluster, 6.0 or newer, shared by all processes and hosts of a gateway.
+
+An entry is the key `pgw:{owner}:name`: the braces put all entries of an owner into one slot of a cluster. A user of
+Redis's access control lists needs `~pgw:* &pgw:*` and the commands `+get +set +del +unlink +scan +strlen +eval +incrby
++pttl +pexpire +publish +subscribe +ping +hello +client +select`, and in a cluster `+cluster|slots +command`.
+
+What redis-py would do by itself is switched off where it is in the way: its socket timeouts make a task for each
+command (and lose cancellations on Python 3.11), and its maintenance notifications switch off the check that a
+connection from the pool has no unread reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from ssl import SSLContext
+from typing import Any, TypeVar
+
+from redis import exceptions
+from redis.asyncio import Connection, ConnectionPool, Redis, RedisCluster
+from redis.asyncio.client import PubSub
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
+
+from gateway.store.address import Address, read_address
+from gateway.store.breaker import Breaker
+from gateway.store.port import Place, StoreUnavailable, Trouble, Usage, check_prefix, check_topic, milliseconds
+
+COMMAND_S = 0.1
+"""How long one command may take."""
+CONNECT_S = 0.25
+"""How long connecting may take, with TLS, on top of the command that it is done for."""
+QUEUE_S = 0.1
+"""How long a command may wait for others that are under way."""
+DISCOVERY_S = 2.0
+"""How long a cluster may take to say which of its nodes has what."""
+SCAN_S = 10.0
+"""How long those operations may take that walk through all keys."""
+SILENCE_S = 10.0
+"""After so long without a message a subscriber asks whether its connection still works, and waits as long again."""
+COMMANDS = 32
+"""How many commands may be under way at a time, in a cluster too: one connection each."""
+_CONNECTIONS = 2 * COMMANDS  # scans and subscribers have connections of the same pool
+_BATCH = 1000
+
+# INCRBY makes the key if need be, and so that it can never stay for ever both happen in one step.
+# (PEXPIRE … NX would need Redis 7.)
+_ADD = """
+local total = redis.call('INCRBY', KEYS[1], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return total"""
+
+_LIMIT: ContextVar[asyncio.Timeout | None] = ContextVar("_LIMIT", default=None)
+
+_T = TypeVar("_T")
+_Client = Redis | RedisCluster
+
+
+class RedisStore:
+    """See the Store protocol. It connects when it is first used, and again whenever it has to.
+
+    Limits on time are on the whole of an operation. Where a command is broken off, by them or because the request that
+    wanted it is cancelled, redis-py closes its connection: a late reply is never taken for that of another command.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+        """Raises ConfigurationError."""
+        self._address = read_address(url)
+        self._breaker = Breaker(clock)
+        self._slots = asyncio.Semaphore(COMMANDS)
+        self._client: _Client | None = None
+        self._discovery: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        self._slots = asyncio.Semaphore(COMMANDS)
+        self._client = _cluster(self._address) if self._address.cluster else _server(self._address)
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if self._discovery is not None:
+            self._discovery.cancel()
+        if client is not None:
+            with contextlib.suppress(Exception):  # it is of no use to know that a broken connection cannot be closed
+                await client.aclose()
+
+    async def get(self, place: Place) -> bytes | None:
+        value: bytes | None = await self._ask("GET", _key(place))
+        return value
+
+    async def put(self, place: Place, value: bytes, ttl_s: float) -> None:
+        await self._ask("SET", _key(place), value, "PX", milliseconds(ttl_s))
+
+    async def delete(self, place: Place) -> bool:
+        return bool(await self._ask("DEL", _key(place)))
+
+    async def delete_all(self, owner: str, prefix: str = "") -> int:
+        """What is put while it runs may stay. Entries of a slot that moves to another node right now may stay too."""
+        check_prefix(owner, prefix)
+
+        async def delete() -> int:
+            deleted = 0
+            for node in await self._nodes(owner):
+                async for keys in _scan(node, f"{_start(owner)}{prefix}*"):
+                    deleted += await node.execute_command("UNLINK", *keys)
+            return deleted
+
+        return await self._walk(delete)
+
+    async def add(self, place: Place, amount: int, ttl_s: float) -> int:
+        # Not tried again when the connection breaks: it may have been done already, and would count twice.
+        return int(await self._ask("EVAL", _ADD, 1, _key(place), amount, milliseconds(ttl_s), again=False))
+
+    async def usage(self, owner: str | None = None) -> Usage:
+        if owner is not None:
+            check_prefix(owner, "")
+
+        async def count() -> Usage:
+            client = await self._ready()
+            seen: set[int] = set()  # SCAN may give a key twice
+            size = 0
+            for node in await self._nodes(owner):
+                async for keys in _scan(node, "pgw:{*" if owner is None else f"{_start(owner)}*"):
+                    new = {hash(key): key for key in keys if hash(key) not in seen}
+                    seen.update(new)
+                    pipeline = client.pipeline(transaction=False)
+                    for key in new.values():
+                        pipeline.execute_command("STRLEN", key)
+                    lengths: list[int] = await pipeline.execute()
+                    size += sum(lengths) + sum(len(key) - len("pgw:{}:") for key in new.values())
+            return Usage(len(seen), size)
+
+        return await self._walk(count)
+
+    async def publish(self, topic: str, message: bytes) -> None:
+        await self._ask("PUBLISH", _channel(topic), message)
+
+    @contextlib.asynccontextmanager
+    async def subscribe(self, topic: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        channel = _channel(topic)
+        async with _deadline(COMMAND_S):
+            client = await self._ready()
+            pubsub: PubSub = client.pubsub()
+        try:
+            async with _deadline(COMMAND_S):
+                await pubsub.subscribe(channel)
+                while await _next(pubsub, COMMAND_S + CONNECT_S) is None:
+                    pass  # what is published after this function has returned will be heard
+            async with contextlib.aclosing(_messages(pubsub)) as messages:
+                yield messages
+        finally:
+            await pubsub.aclose()  # type: ignore[no-untyped-call]
+
+    async def _ask(self, *command: str | bytes | int, again: bool = True) -> Any:
+        """Send a command, and once more on a new connection if the old one turns out to be closed."""
+        self._breaker.check()
+        try:
+            async with asyncio.timeout(QUEUE_S):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise StoreUnavailable(Trouble.TIMEOUT) from None
+        try:
+            with self._breaker.attempt():
+                async with _deadline(COMMAND_S):
+                    client = await self._ready()
+                    try:
+                        return await client.execute_command(*command)
+                    except exceptions.ConnectionError as error:
+                        if not again or isinstance(error, _ANSWERS):
+                            raise
+                        return await client.execute_command(*command)
+        finally:
+            self._slots.release()
+
+    async def _walk(self, operation: Callable[[], Awaitable[_T]]) -> _T:
+        self._breaker.check()
+        async with _deadline(SCAN_S):
+            return await operation()
+
+    async def _ready(self) -> _Client:
+        """The client. That of a cluster has to know which node has what, which no cancelled request may break off."""
+        client = self._client
+        if client is None:
+            raise StoreUnavailable(Trouble.FAILED)  # not open
+        if isinstance(client, RedisCluster) and client.get_default_node() is None:
+            _allow(CONNECT_S)
+            if self._discovery is None or self._discovery.done():
+                self._discovery = asyncio.create_task(_discover(client))
+            await asyncio.shield(self._discovery)
+        return client
+
+    async def _nodes(self, owner: str | None) -> Sequence[Redis | ClusterNode]:
+        """Those that hold what an owner has, or what all have."""
+        client = await self._ready()
+        if isinstance(client, Redis):
+            return [client]
+        if owner is None:
+            return client.get_primaries()
+        node = client.get_node_from_key(_start(owner))
+        return [] if node is None else [node]
+
+
+class _Connection(Connection):
+    """A connection that gives the operation it is made for the time that connecting takes, and shares one TLS context.
+
+    redis-py would make a context for each connection, which reads all of the system's certificates each time.
+    """
+
+    def __init__(self, *, tls: SSLContext | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._tls = tls
+
+    async def _connect(self) -> None:
+        _allow(CONNECT_S)
+        await super()._connect()  # type: ignore[no-untyped-call]
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        arguments = super()._connection_arguments()
+        return arguments if self._tls is None else {**arguments, "ssl": self._tls}
+
+
+def _options(address: Address) -> dict[str, Any]:
+    return {
+        "host": address.host,
+        "port": address.port,
+        "username": address.username,
+        "password": address.password,
+        "protocol": 3,
+        "client_name": "gateway",
+        "driver_info": None,
+        "socket_timeout": None,
+        "socket_connect_timeout": CONNECT_S,
+        "retry": Retry(NoBackoff(), 0),
+        "max_connections": _CONNECTIONS,
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
+
+
+def _server(address: Address) -> Redis:
+    # Not the pool that blocks: it loses connections when requests are cancelled while they wait. The slots bound it.
+    pool = ConnectionPool(connection_class=_Connection, db=address.db, tls=address.tls, **_options(address))
+    return Redis.from_pool(pool)
+
+
+def _cluster(address: Address) -> RedisCluster:
+    client = RedisCluster(**_options(address))
+    # There is no parameter for this; nodes that are found later are made with the client's own options.
+    client.connection_kwargs.update(connection_class=_Connection, tls=address.tls)
+    for node in client.startup_nodes:
+        node.connection_class = _Connection
+        node.connection_kwargs["tls"] = address.tls
+    return client
+
+
+async def _discover(client: RedisCluster) -> None:
+    async with _deadline(DISCOVERY_S):
+        await client.initialize()
+
+
+async def _scan(node: Redis | ClusterNode, pattern: str) -> AsyncIterator[list[bytes]]:
+    cursor = 0
+    while True:
+        cursor, keys = await node.execute_command("SCAN", cursor, "MATCH", pattern, "COUNT", _BATCH)
+        if keys:
+            yield keys
+        if cursor == 0:
+            return
+
+
+async def _next(pubsub: PubSub, timeout_s: float) -> dict[str, Any] | None:
+    message: dict[str, Any] | None = await pubsub.get_message(timeout=timeout_s)
+    return message
+
+
+async def _messages(pubsub: PubSub) -> AsyncGenerator[bytes, None]:
+    asked = False
+    while True:
+        try:
+            message = await _next(pubsub, SILENCE_S)
+            if message is None:
+                if asked:
+                    raise TimeoutError
+                await pubsub.ping()
+        except Exception as error:
+            raise StoreUnavailable(_trouble(error)) from None
+        asked = message is None
+        if message is not None and message["type"] == "message":
+            yield message["data"]
+
+
+@contextlib.asynccontextmanager
+async def _deadline(seconds: float) -> AsyncIterator[None]:
+    """A limit on time that connections can raise, and StoreUnavailable for all that goes wrong."""
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            token = _LIMIT.set(limit)
+            try:
+                yield
+            finally:
+                _LIMIT.reset(token)
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        raise StoreUnavailable(_trouble(error)) from None
+
+
+def _allow(seconds: float) -> None:
+    limit = _LIMIT.get()
+    if limit is None or (until := limit.when()) is None:
+        return
+    with contextlib.suppress(RuntimeError):  # it is over: this is a task that outlives the operation that began it
+        limit.reschedule(max(until, asyncio.get_running_loop().time() + seconds + COMMAND_S))
+
+
+# What redis-py counts among connection errors although the server was reached, and said why not.
+_ANSWERS = (
+    exceptions.AuthenticationError,
+    exceptions.AuthorizationError,
+    exceptions.BusyLoadingError,
+    exceptions.MaxConnectionsError,
+)
+# The first that fits holds.
+_TROUBLES: tuple[tuple[type[BaseException], Trouble], ...] = (
+    (TimeoutError, Trouble.TIMEOUT),
+    (exceptions.TimeoutError, Trouble.TIMEOUT),
+    (exceptions.AuthenticationError, Trouble.DENIED),
+    (exceptions.AuthorizationError, Trouble.DENIED),
+    (exceptions.NoPermissionError, Trouble.DENIED),
+    (exceptions.OutOfMemoryError, Trouble.FULL),
+    (exceptions.ReadOnlyError, Trouble.READ_ONLY),
+    (exceptions.BusyLoadingError, Trouble.FAILED),
+    (exceptions.MaxConnectionsError, Trouble.FAILED),
+    (exceptions.ConnectionError, Trouble.UNREACHABLE),
+    (OSError, Trouble.UNREACHABLE),
+)
+# Codes that redis-py does not know, or that Redis 6 wraps when they come from within a script.
+_CODES = (
+    ("OOM", Trouble.FULL),
+    ("READONLY", Trouble.READ_ONLY),
+    ("MISCONF", Trouble.READ_ONLY),
+    ("NOREPLICAS", Trouble.READ_ONLY),
+)
+
+
+def _trouble(error: BaseException) -> Trouble:
+    if isinstance(error, exceptions.RedisClusterException) and error.__cause__ is not None:
+        return _trouble(error.__cause__)  # no node of a cluster could be asked; the cause is that of the last
+    for kind, trouble in _TROUBLES:
+        if isinstance(error, kind):
+            return trouble
+    if isinstance(error, exceptions.ResponseError):
+        text = str(error)
+        for code, trouble in _CODES:
+            if text.startswith(code) or f"-{code} " in text:
+                return trouble
+    return Trouble.FAILED
+
+
+def _start(owner: str) -> str:
+    return f"pgw:{{{owner}}}:"
+
+
+def _key(place: Place) -> str:
+    return _start(place.owner) + place.name
+
+
+def _channel(topic: str) -> str:
+    return f"pgw:{check_topic(topic)}"

@@ -1,0 +1,180 @@
+"""What is forgotten is gone, from the store and from every copy of it, and what others asked stays."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from redis import Redis
+
+from tests.cache.scene import Scene, cached_gateway
+from tests.support.gateway import Done, gateway
+from tests.support.redis import RedisServer, redis_server
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def running(redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with cached_gateway(tmp_path_factory.mktemp("gateway"), store=redis.url) as scene:
+        yield scene
+
+
+@pytest.fixture
+def scene(running: Scene, redis: RedisServer) -> Scene:
+    redis.cli("FLUSHALL")
+    return running
+
+
+def _command(scene: Scene, *arguments: str) -> Done:
+    return gateway("cache", *arguments, "--store", scene.store, "--keyset", str(scene.keyset))
+
+
+def _copies(redis: RedisServer) -> dict[bytes, bytes]:
+    """A backup of every key, as an operator's tools would make it."""
+    with Redis.from_url(redis.url) as client:
+        return {key: cast(bytes, client.dump(key)) for key in client.scan_iter()}
+
+
+def _restore(redis: RedisServer, copies: dict[bytes, bytes]) -> None:
+    with Redis.from_url(redis.url) as client:
+        for key, copy in copies.items():
+            client.restore(key, 600_000, copy, replace=True)
+
+
+def _asked(scene: Scene, text: str, *tokens: str) -> list[str]:
+    return [scene.ask(text, token=token).cache for token in tokens]
+
+
+def test_a_tenant_is_forgotten_in_all_copies(scene: Scene, redis: RedisServer) -> None:
+    jane, joe, other = scene.token("acme", "jane"), scene.token("acme", "joe"), scene.gateway.other_token
+    for wanted in ("miss", "hit"):
+        assert _asked(scene, "Forget the tenant?", jane, joe, other) == [wanted] * 3
+    copies = _copies(redis)
+    assert len(copies) == 3
+    done = _command(scene, "forget", "--tenant", "acme")
+    assert done.returncode == 0, done.stderr
+    assert "2 entries deleted" in done.stdout
+    assert len(redis.cli("KEYS", "*").split()) == 1
+    _restore(redis, copies)
+    assert len(redis.cli("KEYS", "*").split()) == 3
+    assert _asked(scene, "Forget the tenant?", jane, joe, other) == ["miss", "miss", "hit"]
+
+
+def test_one_person_is_forgotten_and_the_others_are_not(scene: Scene, redis: RedisServer) -> None:
+    jane, joe = scene.token("acme", "jane"), scene.token("acme", "joe")
+    for wanted in ("miss", "hit"):
+        assert _asked(scene, "Forget jane?", jane, joe) == [wanted] * 2
+    copies = _copies(redis)
+    done = _command(scene, "forget", "--tenant", "acme", "--subject", "jane")
+    assert "1 entries deleted" in done.stdout
+    _restore(redis, copies)
+    assert _asked(scene, "Forget jane?", jane, joe) == ["miss", "hit"]
+    assert scene.mishaps() == {}
+
+
+def test_what_was_sealed_under_a_key_before_is_deleted_too(scene: Scene, redis: RedisServer) -> None:
+    jane = scene.token("acme", "jane")
+    _asked(scene, "Before the rotation.", jane)
+    assert gateway("key", "rotate", "--keyset", str(scene.keyset)).returncode == 0
+    assert "1 entries deleted" in _command(scene, "forget", "--tenant", "acme").stdout
+    assert redis.cli("KEYS", "*") == ""
+
+
+def test_nobody_s_entries_are_nothing(scene: Scene) -> None:
+    done = _command(scene, "forget", "--tenant", "nobody")
+    assert done.returncode == 0
+    assert "0 entries deleted" in done.stdout
+
+
+def test_without_the_store_it_is_done_in_part(scene: Scene) -> None:
+    arguments = ("--store", "redis://127.0.0.1:9/0", "--keyset", str(scene.keyset))
+    assert _asked(scene, "Is the store there?", scene.gateway.token) == ["miss"]
+    done = gateway("cache", "forget", "--tenant", "acme", *arguments)
+    assert done.returncode == 3
+    assert "opened by nobody" in done.stdout
+    assert _asked(scene, "Is the store there?", scene.gateway.token) == ["miss"]
+    tokens = str(scene.gateway.directory / "tokens.yaml")
+    done = gateway("cache", "stats", "--tokens", tokens, *arguments)
+    assert done.returncode == 2
+    assert "unreachable" in done.stderr
+
+
+def test_stats_are_by_tenant(scene: Scene) -> None:
+    _asked(scene, "How many?", scene.gateway.token, scene.gateway.other_token)
+    _asked(scene, "How many more?", scene.gateway.token)
+    done = _command(scene, "stats", "--tokens", str(scene.gateway.directory / "tokens.yaml"))
+    assert done.returncode == 0, done.stderr
+    rows = {line.split()[1]: line.split()[3] for line in done.stdout.splitlines() if "acme" in line or "globex" in line}
+    assert rows == {"acme": "2", "globex": "1"}
+
+
+def test_a_keyset_is_needed(scene: Scene) -> None:
+    for command in (("forget", "--tenant", "acme"), ("stats",)):
+        done = gateway("cache", *command, "--store", scene.store)
+        assert done.returncode == 2
+        assert "--keyset" in done.stderr
+
+
+def test_the_settings_of_the_server_are_used(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "GATEWAY_STORE", scene.store)
+    monkeypatch.setitem(os.environ, "GATEWAY_KEYSET", str(scene.keyset))
+    assert gateway("cache", "forget", "--tenant", "acme").returncode == 0
+
+
+def test_an_administrator_forgets_over_http(scene: Scene) -> None:
+    admin = scene.token("acme", "boss", "--scope", "admin:cache")
+    jane, joe, other = scene.token("acme", "jane"), scene.token("acme", "joe"), scene.gateway.other_token
+    _asked(scene, "Over HTTP?", jane, joe, other)
+    assert scene.admin("GET", admin).json()["entries"] == 2
+    answer = scene.admin("DELETE", admin, "?subject=jane")
+    assert answer.status_code == 200
+    assert answer.json()["entries"] == 1
+    assert _asked(scene, "Over HTTP?", jane, joe, other) == ["miss", "hit", "hit"]
+    assert scene.admin("DELETE", admin).json()["entries"] == 2
+    assert _asked(scene, "Over HTTP?", jane, joe, other) == ["miss", "miss", "hit"]
+    event = [json.loads(line) for line in scene.gateway.audit.read_text().splitlines()]
+    acts = [line for line in event if line["endpoint"] == "DELETE /admin/cache"]
+    assert [line["status"] for line in acts] == [200, 200]
+    assert {line["tenant"] for line in acts} == {"acme"}
+    assert "jane" not in json.dumps(acts)
+
+
+def test_only_administrators_may(scene: Scene) -> None:
+    for method in ("GET", "DELETE"):
+        assert scene.admin(method, scene.gateway.token).status_code == 403
+        assert scene.admin(method, "pgw_none").status_code == 401
+    admin = scene.token("acme", "boss", "--scope", "admin:cache")
+    assert scene.ask("May an administrator ask?", token=admin).status == 403
+
+
+@pytest.mark.parametrize("query", ["?subjekt=jane", "?subject=a&subject=b", "?subject", "?tenant=globex", "?%ff", "?x"])
+def test_what_is_misspelled_forgets_nothing(scene: Scene, query: str) -> None:
+    admin = scene.token("acme", "boss", "--scope", "admin:cache")
+    jane = scene.token("acme", "jane")
+    _asked(scene, "Misspelled?", jane)
+    assert scene.admin("DELETE", admin, query).status_code == 400
+    assert _asked(scene, "Misspelled?", jane) == ["hit"]
+
+
+def test_the_memory_of_a_gateway_forgets_by_command(tmp_path: Path) -> None:
+    with cached_gateway(tmp_path, "--workers", "2") as scene:
+        for _ in range(8):
+            scene.ask("In memory?")
+        done = gateway("cache", "forget", "--tenant", "acme", "--keyset", str(scene.keyset))
+        assert done.returncode == 0
+        assert "follows with its next request" in done.stdout
+        before = scene.asked
+        assert scene.ask("In memory?").cache == "miss"
+        for _ in range(12):
+            scene.ask("In memory?")
+        assert scene.asked - before <= 2
+        assert gateway("cache", "stats", "--keyset", str(scene.keyset)).returncode == 2
