@@ -25,7 +25,11 @@ QUESTION = (
 
 @pytest.fixture
 def client(gateway: GatewayProcess) -> OpenAI:
-    return OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.token, max_retries=0, timeout=120)
+    """Nothing from the cache: each question is one to the model."""
+    headers = {"cache-control": "no-store"}
+    return OpenAI(
+        base_url=f"{gateway.url}/v1", api_key=gateway.token, max_retries=0, timeout=120, default_headers=headers
+    )
 
 
 def seen_by_model(recorder: Recorder) -> str:
