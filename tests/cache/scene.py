@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.support.gateway import GatewayProcess, gateway, mint, start_gateway
 from tests.support.upstream import Background, ScriptedUpstream
 
 _OFF = "cache: {when: never}"
+_PEOPLE = {"acme/jane": (), "acme/joe": (), "acme/boss": ("--scope", "admin:cache")}
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,11 @@ class Scene:
     upstream: ScriptedUpstream
     keyset: Path
     store: str
-    tokens: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str]
 
-    def token(self, tenant: str, subject: str = "", *more: str) -> str:
-        """A token of a person; the same one each time."""
-        name = f"{tenant}/{subject}/{more}"
-        if name not in self.tokens:
-            arguments = ("--subject", subject) if subject else ()
-            self.tokens[name] = mint(self.gateway.directory / "tokens.yaml", tenant, *arguments, *more)
-            time.sleep(1.2)  # a running gateway looks at the file once a second
-        return self.tokens[name]
+    def token(self, tenant: str, subject: str) -> str:
+        """A token of a person, minted before the gateway started."""
+        return self.tokens[f"{tenant}/{subject}"]
 
     @property
     def asked(self) -> int:
@@ -132,6 +128,7 @@ def cached_gateway(
     policy.write_text(POLICY.read_text().replace(_OFF, f"cache: {cache}" if cache else ""))
     done = gateway("key", "init", str(keyset))
     assert done.returncode == 0, done.stderr
+    tokens = {who: _minted(directory / "tokens.yaml", who, *more) for who, more in _PEOPLE.items()}
     with Background(ScriptedUpstream()) as upstream:
         running = start_gateway(
             directory,
@@ -146,6 +143,11 @@ def cached_gateway(
             program=program,
         )
         try:
-            yield Scene(running, upstream, keyset, store)
+            yield Scene(running, upstream, keyset, store, tokens)
         finally:
             running.stop()
+
+
+def _minted(tokens: Path, who: str, *more: str) -> str:
+    tenant, _, subject = who.partition("/")
+    return mint(tokens, tenant, "--subject", subject, *more)

@@ -16,6 +16,7 @@ from tests.cache.scene import Scene, cached_gateway
 from tests.support.gateway import gateway
 from tests.support.redis import Proxy, RedisServer, redis_server
 
+pytestmark = pytest.mark.slow
 _WORKERS = 4
 
 

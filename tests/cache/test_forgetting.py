@@ -131,7 +131,7 @@ def test_the_settings_of_the_server_are_used(scene: Scene, monkeypatch: pytest.M
 
 
 def test_an_administrator_forgets_over_http(scene: Scene) -> None:
-    admin = scene.token("acme", "boss", "--scope", "admin:cache")
+    admin = scene.token("acme", "boss")
     jane, joe, other = scene.token("acme", "jane"), scene.token("acme", "joe"), scene.gateway.other_token
     _asked(scene, "Over HTTP?", jane, joe, other)
     assert scene.admin("GET", admin).json()["entries"] == 2
@@ -152,13 +152,13 @@ def test_only_administrators_may(scene: Scene) -> None:
     for method in ("GET", "DELETE"):
         assert scene.admin(method, scene.gateway.token).status_code == 403
         assert scene.admin(method, "pgw_none").status_code == 401
-    admin = scene.token("acme", "boss", "--scope", "admin:cache")
+    admin = scene.token("acme", "boss")
     assert scene.ask("May an administrator ask?", token=admin).status == 403
 
 
 @pytest.mark.parametrize("query", ["?subjekt=jane", "?subject=a&subject=b", "?subject", "?tenant=globex", "?%ff", "?x"])
 def test_what_is_misspelled_forgets_nothing(scene: Scene, query: str) -> None:
-    admin = scene.token("acme", "boss", "--scope", "admin:cache")
+    admin = scene.token("acme", "boss")
     jane = scene.token("acme", "jane")
     _asked(scene, "Misspelled?", jane)
     assert scene.admin("DELETE", admin, query).status_code == 400
