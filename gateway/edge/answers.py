@@ -6,11 +6,11 @@ not leave: what an upstream adds, also by mistake, stays inside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gateway.errors import Blocked, GatewayError, StageFailed, UpstreamFailed
+from gateway.errors import GatewayError, StageFailed, UpstreamFailed
 from gateway.pipeline.channel import Channel, Field
 from gateway.pipeline.stage import Outlets
 
@@ -58,7 +58,6 @@ class AnswerWriter:
         self._form = form
         self._outlets = outlets
         self._head = head
-        self.blocked_choices: set[int] = set()
         self.unfinished: set[int] = set()
         """Choices that have begun and have not said why they end."""
         self.usage: dict[str, Any] | None = None
@@ -92,37 +91,33 @@ class AnswerWriter:
     def _choice(self, raw: Any, *, whole: bool) -> dict[str, Any] | None:
         if not isinstance(raw, dict) or (index := _int(raw.get("index"))) is None:
             raise UpstreamFailed("The model server's answer has a choice without an index.")
-        if index in self.blocked_choices:
+        if index in self._outlets.blocked:
             return None
         self._note_end(index, raw.get("finish_reason") is not None)
         try:
             written = self._form.choice(raw, self._outlets, self._head, whole=whole)
-        except Blocked:
-            self.blocked_choices.add(index)
-            self.unfinished.discard(index)
-            self._outlets.drop(index)
-            return {"index": index, **_EMPTY[whole, self._form.whole], "finish_reason": "content_filter"}
         except GatewayError:
             raise
         except Exception as error:
             raise StageFailed(
                 f"The answer could not be checked, so it was not sent. ({type(error).__name__})"
             ) from None
+        if index in self._outlets.blocked:
+            self.unfinished.discard(index)
+            without = {"logprobs": None} if "logprobs" in written else {}
+            return {**written, **without, "finish_reason": "content_filter"}
         return written if whole or _says_something(written) else None
+
+    @property
+    def blocked_choices(self) -> Collection[int]:
+        """Choices that a filter stopped; what came before has left."""
+        return self._outlets.blocked
 
     def _note_end(self, choice: int, ended: bool) -> None:
         if ended:
             self.unfinished.discard(choice)
         else:
             self.unfinished.add(choice)
-
-
-_EMPTY: dict[tuple[bool, str], dict[str, Any]] = {
-    (True, "chat.completion"): {"message": {"role": "assistant", "content": ""}},
-    (False, "chat.completion"): {"delta": {}},
-    (True, "text_completion"): {"text": ""},
-    (False, "text_completion"): {"text": ""},
-}
 
 
 class ChatFormat:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from gateway.errors import Blocked
 from gateway.pipeline.channel import Channel
 from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.prompt import Prompt
@@ -16,7 +17,9 @@ from gateway.pipeline.prompt import Prompt
 class StreamFilter(Protocol):
     """Passes text on, later or changed, but never takes back what has left.
 
-    `hold_chars` bounds the characters it holds. `push` may raise Blocked; then nothing more leaves.
+    `hold_chars` bounds the characters it holds. `push` and `flush` may raise Blocked; then nothing more leaves. A filter
+    that lets go of text and finds in the same push that it has to stop gives that text, and raises when it is called
+    next: so the same text leaves however the answer is cut.
     """
 
     @property
@@ -55,21 +58,49 @@ class PassThrough:
         return ""
 
 
+class Stopped(Blocked):
+    """A filter of a chain stops the answer. `before`: what had passed it already and was held by those behind it."""
+
+    def __init__(self, rule: str, before: str) -> None:
+        super().__init__(rule)
+        self.before = before
+
+
 class FilterChain:
-    """Filters in a row, itself a filter."""
+    """Filters in a row, itself a filter. Where one of them stops the answer it raises Stopped."""
 
     def __init__(self, filters: Sequence[StreamFilter]) -> None:
         self._filters = filters
         self.hold_chars = sum(f.hold_chars for f in filters)
 
     def push(self, text: str) -> str:
-        for stream_filter in self._filters:
-            text = stream_filter.push(text)
+        for position, stream_filter in enumerate(self._filters):
+            try:
+                text = stream_filter.push(text)
+            except Blocked as blocked:
+                raise Stopped(blocked.rule, self._flushed(position + 1)) from None
         return text
 
     def flush(self) -> str:
+        return self._flushed(0)
+
+    def _flushed(self, first: int) -> str:
+        """What is held from a filter on."""
         text = ""
-        for stream_filter in self._filters:
+        for position in range(first, len(self._filters)):
+            stream_filter = self._filters[position]
+            let_go = ""
+            try:
+                let_go = stream_filter.push(text) if text else ""
+                text = let_go + stream_filter.flush()
+            except Blocked as blocked:
+                raise Stopped(blocked.rule, self._through(position + 1, let_go)) from None
+        return text
+
+    def _through(self, first: int, text: str) -> str:
+        """Text that has passed the filters before, through the rest of them to their end."""
+        for position in range(first, len(self._filters)):
+            stream_filter = self._filters[position]
             text = (stream_filter.push(text) if text else "") + stream_filter.flush()
         return text
 
@@ -92,30 +123,44 @@ class Chain:
 
 
 class Outlets:
-    """The open filters of one exchange's answer, by channel."""
+    """The open filters of one exchange's answer, by channel. A choice that one of them stops gives nothing more."""
 
     def __init__(self, chain: Chain, exchange: Exchange) -> None:
         self._chain = chain
         self._exchange = exchange
         self._filters: dict[Channel, StreamFilter] = {}
+        self.blocked: dict[int, str] = {}
+        """Choices that were stopped, and the rules that did it."""
 
     def push(self, channel: Channel, text: str) -> str:
-        """Text of the channel that may leave now. Raises what a filter raises."""
+        """Text of the channel that may leave now. Raises what a filter raises, but Blocked."""
+        if channel.choice in self.blocked:
+            return ""
         stream_filter = self._filters.get(channel)
         if stream_filter is None:
             stream_filter = self._filters[channel] = self._chain.open(self._exchange, channel)
-        return stream_filter.push(text)
+        try:
+            return stream_filter.push(text)
+        except Blocked as blocked:
+            return self._stopped(channel.choice, blocked)
 
     def open_channels(self, choice: int) -> list[Channel]:
         """The channels of a choice that have been pushed to and not flushed, in order of opening."""
         return [channel for channel in self._filters if channel.choice == choice]
 
     def flush(self, channel: Channel) -> str:
-        """The rest of the channel's text, at its end."""
+        """The rest of the channel's text, at its end. Raises what a filter raises, but Blocked."""
         stream_filter = self._filters.pop(channel, None)
-        return stream_filter.flush() if stream_filter is not None else ""
+        if stream_filter is None:
+            return ""
+        try:
+            return stream_filter.flush()
+        except Blocked as blocked:
+            return self._stopped(channel.choice, blocked)
 
-    def drop(self, choice: int) -> None:
-        """Forget the filters of a choice and all that they hold."""
+    def _stopped(self, choice: int, blocked: Blocked) -> str:
+        """Forget the filters of a choice and all that they hold; what had passed the one that stopped it may leave."""
+        self.blocked[choice] = blocked.rule
         for channel in self.open_channels(choice):
             del self._filters[channel]
+        return blocked.before if isinstance(blocked, Stopped) else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateway.policy.quantity import Duration, Size
 
@@ -131,6 +131,12 @@ class Requests(_Part):
     """Fields that open a hole and are let through all the same (scanned)."""
 
 
+def _at_most_a_day(seconds: float) -> float:
+    if not 0 < seconds <= 86400:
+        raise ValueError("expected more than 0s and at most 24h; `when: never` turns the cache off")
+    return seconds
+
+
 class Cache(_Part):
     """Redacted answers are kept, sealed, for a while, and given to who asks the same again."""
 
@@ -138,7 +144,7 @@ class Cache(_Part):
     """Which requests: those with temperature 0 or a seed, all, or none."""
     scope: Literal["subject", "tenant"] = "subject"
     """Who shares: nobody but the same person, or everybody of a tenant (who can then tell what others asked)."""
-    ttl: Annotated[Duration, Field(gt=0, le=86400)] = 600.0
+    ttl: Annotated[Duration, AfterValidator(_at_most_a_day)] = 600.0
     """How long an answer is kept, at most 24h."""
     tool_calls: bool = False
     """Whether answers that call tools are kept too."""

@@ -16,7 +16,7 @@ from gateway.store.choose import store_of
 from gateway.store.port import Place, Store, StoreUnavailable, Trouble
 from tests.support.redis import Proxy, RedisServer, free_port, make_certificates, redis_cluster, redis_server
 
-pytestmark = pytest.mark.xdist_group("store-faults")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("store-faults")]
 PLACE = Place("owner", "name")
 # Far more than an operation may take, so that a machine that is busy with something else does not fail the test.
 QUICK_S = 3.0

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
+from gateway.errors import Blocked
 from gateway.pipeline.channel import Channel, Field
 from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.prompt import Prompt
-from gateway.pipeline.stage import Chain, FilterChain, Outlets, PassThrough
+from gateway.pipeline.stage import Chain, FilterChain, Outlets, PassThrough, StreamFilter
 from tests.laws.strategies import exchange, prompt
 
 
@@ -61,9 +66,64 @@ def test_each_channel_has_filters_of_its_own() -> None:
     assert outlets.flush(second) == "m(two)"
 
 
-def test_a_dropped_choice_gives_nothing_more() -> None:
-    outlets = Outlets(Chain([Marking("m", [])]), exchange())
-    channel = Channel(0, Field.CONTENT)
-    outlets.push(channel, "secret")
-    outlets.drop(0)
-    assert outlets.flush(channel) == ""
+class Stopping(PassThrough):
+    """Lets go of text up to a word, and stops at the next call."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+        self._seen = False
+
+    def push(self, text: str) -> str:
+        if self._seen:
+            raise Blocked("test.word")
+        before, found, _ = text.partition(self._word)
+        self._seen = bool(found)
+        return before
+
+    def flush(self) -> str:
+        return self.push("")
+
+
+class Keeping(PassThrough):
+    """Holds all until the end."""
+
+    hold_chars = 100
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def push(self, text: str) -> str:
+        self._held += text
+        return ""
+
+    def flush(self) -> str:
+        return self._held
+
+
+class Opening:
+    """A stage made of a way to make its filters."""
+
+    def __init__(self, make: Callable[[], StreamFilter]) -> None:
+        self._make = make
+
+    def on_request(self, prompt: Prompt, _: Exchange) -> Prompt:
+        return prompt
+
+    def open(self, _: Exchange, channel: Channel) -> StreamFilter:
+        return self._make()
+
+
+@pytest.mark.parametrize("pieces", [["one BAD two"], ["one ", "BAD", " two"], ["one BAD", " two"]])
+@pytest.mark.parametrize("behind", [[], [Keeping], [Keeping, PassThrough]])
+def test_what_came_before_a_stop_leaves_and_nothing_after_it(
+    pieces: list[str], behind: list[Callable[[], StreamFilter]]
+) -> None:
+    stages = [Opening(make) for make in reversed([lambda: Stopping("BAD"), *behind])]
+    outlets = Outlets(Chain(stages), exchange())
+    channel, other = Channel(0, Field.CONTENT), Channel(0, Field.REASONING)
+    outlets.push(other, "thought")
+    said = "".join(outlets.push(channel, piece) for piece in pieces) + outlets.flush(channel)
+    assert said == "one "
+    assert outlets.blocked == {0: "test.word"}
+    assert outlets.flush(other) == outlets.push(other, "more") == outlets.push(channel, "more") == ""
+    assert outlets.push(Channel(1, Field.CONTENT), "fine") + outlets.flush(Channel(1, Field.CONTENT)) == "fine"

@@ -40,6 +40,7 @@ def problems(tmp_path: Path, text: str) -> list[str]:
         (HEAD + "limits: {body: big}", "4:10: limits.body: expected a size such as 4MiB"),
         (HEAD + "limits: {analysis: 5}", "4:10: limits.analysis: expected a duration with its unit"),
         (HEAD + "requests: {unsafe_fields: [cache_salt]}", "4:28: requests.unsafe_fields.0: expected"),
+        (HEAD + "cache: {ttl: 25h}", "4:9: cache.ttl: expected more than 0s and at most 24h"),
         (HEAD + "name: y", "4:1: the key name stands twice"),
         (HEAD + "answers: {canaries: block}", "4:1: unknown key answers"),
         ("version: 1\nname: x\nmodels: {a: {id: b, upstream: c}}", "3:21: no upstream is called c"),
