@@ -87,7 +87,7 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
             connect_timeout_s=settings.connect_timeout,
             api_key=_read_key(settings.upstream_key_file),
         ),
-        store_of(settings.store, time.monotonic),
+        store_of(settings.store, time.monotonic, settings.store_timeout),
     )
     service = _service(settings, loaded, keyring, registry, connections)
     used = sorted({route.upstream for route in policy.models.values()})
@@ -130,7 +130,8 @@ def _service(
             connections.store,
             keyring,
             policy.cache,
-            digest,
+            # What `default` means is said by the settings, not by the policy.
+            f"{digest} {settings.upstream}",
             wall_clock=time.time,
             report=alarms.report,
         ),

@@ -38,6 +38,8 @@ class Settings(BaseModel):
     """Where the key that opens the keyset is. Without it: in the file beside the keyset, made by `gateway key init`."""
     store: str = Field(default="memory://", repr=False)
     """Of the cache: memory:// or redis://… or rediss://…, see store/choose.py. It may hold a password."""
+    store_timeout: float = Field(default=0.1, gt=0, le=10)
+    """How long a command to Redis may take. Every request may have to wait as long."""
     workers: int = Field(default=1, ge=1, le=256)
     audit: str = "none"
     metrics_port: int = Field(default=0, ge=0, le=65535)

@@ -30,7 +30,7 @@ class Flight(Generic[Origin]):
         self.closed = False
         """Whether nobody may board any more: it failed, or its answer turned out to be one that is not given."""
         self._error: BaseException | None = None
-        self._ended = False
+        self.ended = False
         self._furthest = 0
         self._changed = asyncio.Event()
         self._read_on = asyncio.Event()
@@ -46,11 +46,11 @@ class Flight(Generic[Origin]):
                         self._read_on.clear()
                         await self._read_on.wait()
         except BaseException as error:  # kept for the passengers, all of whom raise it
-            self._error, self.closed = error, True
+            self._error, self.closed = error if self.passengers else None, True
             if isinstance(error, asyncio.CancelledError):
                 raise
         finally:
-            self._ended = True
+            self.ended = True
             self._wake()
 
     def _wake(self) -> None:
@@ -59,7 +59,7 @@ class Flight(Generic[Origin]):
 
     async def at(self, position: int) -> Event | None:
         """The event of that number as soon as it is there, None after the last. Raises what the producer raised."""
-        while position == len(self.events) and not self._ended:
+        while position == len(self.events) and not self.ended:
             await self._changed.wait()
         if position < len(self.events):
             if position >= self._furthest:
@@ -67,18 +67,29 @@ class Flight(Generic[Origin]):
                 self._read_on.set()
             return self.events[position]
         if self._error is not None:
-            raise self._error.with_traceback(None)
+            raise _again(self._error)
         return None
 
     def abandon(self) -> None:
         """Nobody reads any more."""
         self._task.cancel()
+        # Its traceback leads back here: without this both would stay until somebody collects them.
+        self._error = None
+
+
+def _again(error: BaseException) -> BaseException:
+    """The same error for one more passenger. The one that is raised gets the frames of who raises it, with all that a
+    request knows: they must not outlive it with the flight."""
+    again = type(error).__new__(type(error), *error.args)
+    again.__dict__.update(error.__dict__)
+    return again.with_traceback(error.__traceback__)
 
 
 class Flights(Generic[Origin]):
-    """The flights that are under way, by what they fetch."""
+    """The flights that are under way, by what they fetch. `is_over`: whether a flight is of no use to who comes now."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_over: Callable[[Flight[Origin]], bool] = lambda _: False) -> None:
+        self._is_over = is_over
         self._flights: dict[object, Flight[Origin]] = {}
 
     @asynccontextmanager
@@ -86,9 +97,10 @@ class Flights(Generic[Origin]):
         """The flight that fetches `what`, and whether it has just been started. It lasts until its last passenger
         leaves, so that what it fetched has been kept before somebody asks for it again."""
         flight = self._flights.get(what)
-        started = flight is None or flight.closed
-        if flight is None or flight.closed:
-            flight = self._flights[what] = Flight(produce)
+        started = False
+        if flight is None or flight.closed or self._is_over(flight):
+            flight, started = Flight(produce), True
+            self._flights[what] = flight
         flight.passengers += 1
         try:
             yield flight, started

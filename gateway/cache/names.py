@@ -6,7 +6,8 @@ An owner in the store is a tenant. A name begins with whose entry it is, so that
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -36,6 +37,8 @@ class Name:
     tenant: str
     whose: str
     bound: tuple[str, ...]
+    key: bytes = field(repr=False)
+    """What the name was made with."""
 
 
 class Names:
@@ -47,9 +50,9 @@ class Names:
 
     def of(self, call: Call, whose: str) -> Name:
         """Raises what the keyring raises."""
-        key = self._keyring.tenant_secret(PURPOSE, call.tenant, whose)
+        key = self._key(call.tenant, whose)
         asked = (_VERSION, call.endpoint, call.upstream, self._digest)
-        mac = hmac.digest(key, orjson.dumps([asked, canonical(call.body)], option=orjson.OPT_SORT_KEYS), "sha256")
+        mac = hmac.digest(key, orjson.dumps([asked, canonical(call.body)]), "sha256")
         owner, prefix = _labels(self._keyring.secret(PURPOSE), call.tenant, whose)
         name = prefix + mac.hex()
         return Name(
@@ -57,7 +60,18 @@ class Names:
             call.tenant,
             whose,
             (call.tenant, whose, str(call.body.get("model")), self._digest, name),
+            key,
         )
+
+    def is_current(self, name: Name) -> bool:
+        """Whether the same question has this name still: what it was made with is neither forgotten nor rotated.
+
+        Raises what the keyring raises.
+        """
+        return hmac.compare_digest(self._key(name.tenant, name.whose), name.key)
+
+    def _key(self, tenant: str, whose: str) -> bytes:
+        return self._keyring.tenant_secret(PURPOSE, tenant, whose)
 
 
 def owners(keyring: Keyring, tenant: str) -> list[str]:
@@ -70,11 +84,15 @@ def labels(keyring: Keyring, tenant: str, whose: str) -> list[tuple[str, str]]:
     return [_labels(key, tenant, whose) for key in keyring.secrets(PURPOSE)]
 
 
-def canonical(body: Any) -> dict[str, Any]:
-    """The request without what does not change the answer: whether it is streamed, and with its usage."""
-    asked = {name: value for name, value in body.items() if name not in ("stream", "stream_options")}
+def canonical(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The request without what does not change the answer: whether it is streamed, and with its usage, and the order of
+    its own fields and of each message's. Any other order may change it: models are shown tools, and fill in the
+    properties of a schema, as they come."""
+    asked = {name: body[name] for name in sorted(body) if name not in ("stream", "stream_options")}
+    if "messages" in asked:
+        asked["messages"] = [dict(sorted(message.items())) for message in asked["messages"]]
     options = {k: v for k, v in (body.get("stream_options") or {}).items() if k != "include_usage"}
-    return {**asked, "stream_options": options} if options else asked
+    return {**asked, "stream_options": dict(sorted(options.items()))} if options else asked
 
 
 def _labels(key: bytes, tenant: str, whose: str) -> tuple[str, str]:

@@ -1,4 +1,5 @@
-"""A recorded answer as what is wanted now: a whole one as events, events as a whole one.
+"""A recorded answer as what is wanted now: a whole one as events, events as a whole one. It is one of those that
+`rules.py` lets be kept, so that its parts are of the types that the API gives them.
 
 Only the keys of the OpenAI format that the edge writes are carried over.
 """
@@ -29,14 +30,14 @@ def as_events(answer: Json) -> Iterator[Json]:
             said["text"], end["text"] = choice["text"], ""
         yield {**head, "choices": [said]}
         yield {**head, "choices": [end]}
-    if "usage" in answer:
+    if answer.get("usage") is not None:
         yield {**head, "choices": [], "usage": answer["usage"]}
 
 
 def _delta(message: Json) -> Json:
     delta = dict(message)
     if calls := message.get("tool_calls"):
-        delta["tool_calls"] = [{"index": index, **call} for index, call in enumerate(calls)]
+        delta["tool_calls"] = [{**call, "index": index} for index, call in enumerate(calls)]
     return delta
 
 
@@ -67,7 +68,7 @@ def _add(choice: Json, piece: Json) -> None:
         _add_delta(choice.setdefault("message", {"role": "assistant", "content": None}), piece["delta"])
     else:
         choice["text"] = choice.get("text", "") + piece["text"]
-    if isinstance(piece.get("logprobs"), dict):
+    if piece.get("logprobs"):
         _add_lists(choice.setdefault("logprobs", {}), piece["logprobs"])
     choice["finish_reason"] = piece.get("finish_reason") or choice["finish_reason"]
 
@@ -85,8 +86,7 @@ def _add_call(call: Json, piece: Json) -> None:
     for name in ("id", "type"):
         if piece.get(name) is not None:
             call[name] = piece[name]
-    function = piece.get("function")
-    for name, text in function.items() if isinstance(function, dict) else ():
+    for name, text in (piece.get("function") or {}).items():
         if isinstance(text, str):
             call["function"][name] = call["function"].get(name, "") + text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gateway.cache.shape import is_plain
 from gateway.pipeline.ports import Call
 from gateway.policy.schema import Cache
 
@@ -25,14 +26,16 @@ def is_deterministic(body: Mapping[str, Any]) -> bool:
 
 
 def may_keep(events: Iterable[Mapping[str, Any]], policy: Cache) -> bool:
-    """Whether an answer, whole or in events, is complete and none that the policy leaves out."""
+    """Whether an answer, whole or in events, is complete, made as the API says, and none that the policy leaves out."""
     reasons: dict[Any, Any] = {}
     calls = False
     for event in events:
-        for choice in event.get("choices", ()):
+        if not is_plain(event):
+            return False
+        for choice in event["choices"]:
             said = choice.get("message") or choice.get("delta") or {}
             calls = calls or bool(said.get("tool_calls") or said.get("function_call"))
-            index = choice.get("index")
+            index = choice["index"]
             reasons[index] = choice.get("finish_reason") or reasons.get(index)
     if calls and not policy.tool_calls:
         return False

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from gateway.cache.entry import Entry, Envelope
+from gateway.cache.entry import Entry, Envelope, Unkeepable, is_fresh
 from gateway.cache.flight import Event, Flight, Flights
 from gateway.cache.names import PURPOSE, SHARED, Name, Names, person
 from gateway.cache.replay import as_events, as_whole
@@ -24,8 +24,6 @@ from gateway.seal.errors import SaltsUnavailable, SealError
 from gateway.seal.keyring import Keyring
 from gateway.store.port import Store, StoreUnavailable
 
-_MAX_VALUE_BYTES = 2**20
-
 
 class Mishap(StrEnum):
     """What can go wrong in the cache beside what can go wrong in its store. No request fails because of it."""
@@ -35,6 +33,7 @@ class Mishap(StrEnum):
     UNREADABLE = "unreadable"
     """An entry was changed, put in another's place, or sealed with a key that is no more."""
     TOO_LARGE = "too_large"
+    """An answer is larger or nested more deeply than what is kept."""
 
 
 Report = Callable[[str], None]
@@ -72,7 +71,7 @@ class CachedUpstream:
         self._names = Names(keyring, policy_digest)
         self._now = wall_clock
         self._report = report
-        self._flights: Flights[_Origin] = Flights()
+        self._flights: Flights[_Origin] = Flights(self._is_over)
 
     @asynccontextmanager
     async def ask(self, call: Call) -> AsyncIterator[Reply]:
@@ -84,7 +83,12 @@ class CachedUpstream:
             flight,
             first,
         ):
-            yield _Recorded(self, call, name, flight, first)
+            try:
+                yield _Recorded(self, call, name, flight, first)
+            except Exception:
+                # What one could not be given would fail for everybody until its time is over.
+                await self.drop(name, flight)
+                raise
 
     def _name(self, call: Call) -> Name | None:
         """Where the answer is to be found, or None if this request is not for the cache."""
@@ -113,27 +117,39 @@ class CachedUpstream:
 
     async def _kept(self, name: Name) -> Entry | None:
         with self._reported():
+            # First the envelope: who asked before a tenant is forgotten does not find an entry that does not open.
+            envelope = self._envelope(name)
             value = await self._store.get(name.place)
-            return None if value is None else Entry.open(value, self._envelope(name), name.bound, self._now())
+            return None if value is None else Entry.open(value, envelope, name.bound, self._now())
         return None
+
+    def _is_over(self, flight: Flight[_Origin]) -> bool:
+        """Whether the time of an answer is over that slow readers keep in the air."""
+        origin = flight.origin
+        if origin is None or not flight.ended:
+            return False
+        return not is_fresh(origin.made_s, origin.made_s + self._policy.ttl, self._now())
 
     def age_s(self, origin: _Origin) -> int:
         """Seconds since the model said it."""
         return max(0, int(self._now() - origin.made_s)) if origin.kept else 0
 
     async def keep(self, name: Name, flight: Flight[_Origin]) -> None:
-        """Put an answer that has left whole into the store, once."""
+        """Put an answer that has left whole into the store, once, unless it has been forgotten in the meantime."""
         origin = flight.origin
-        if origin is None or origin.kept or flight.closed or not may_keep(flight.events, self._policy):
+        if origin is None or origin.kept or flight.closed or self._is_over(flight):
+            return
+        if not may_keep(flight.events, self._policy):
             return
         origin.kept = True
         with self._reported():
-            entry = Entry(flight.events, origin.streamed, origin.made_s)
-            value = entry.seal(self._envelope(name), name.bound, self._policy.ttl)
-            if len(value) > _MAX_VALUE_BYTES:
-                self._report(Mishap.TOO_LARGE)
-            else:
-                await self._store.put(name.place, value, self._policy.ttl)
+            # First the envelope: if its salts are destroyed after the name was looked at, nobody can open it any more.
+            envelope = self._envelope(name)
+            if self._names.is_current(name):
+                entry = Entry(flight.events, origin.streamed, origin.made_s)
+                await self._store.put(name.place, entry.seal(envelope, name.bound, self._policy.ttl), self._policy.ttl)
+                if flight.closed:  # a filter stopped it for somebody else in the meantime
+                    await self._store.delete(name.place)
 
     async def drop(self, name: Name, flight: Flight[_Origin]) -> None:
         """An answer that a filter stopped is given to nobody else."""
@@ -152,6 +168,8 @@ class CachedUpstream:
             yield
         except StoreUnavailable as error:
             self._report(error.trouble)
+        except Unkeepable:
+            self._report(Mishap.TOO_LARGE)
         except SaltsUnavailable:
             self._report(Mishap.NO_KEY)
         except SealError:
@@ -187,13 +205,15 @@ class _Recorded:
         self._name = name
         self._flight = flight
         self._first = first
+        self._began = False
 
     @property
     def source(self) -> Source:
         origin = self._flight.origin
         if origin is None:
             return Source.MISS
-        return origin.source if self._first else Source.HIT
+        # Who follows and gets nothing but an error was not served by the cache.
+        return origin.source if self._first or not self._began else Source.HIT
 
     @property
     def age_s(self) -> int:
@@ -204,6 +224,7 @@ class _Recorded:
         position = 0
         while await self._flight.at(position) is not None:
             position += 1
+        self._began = True
         recorded = self._flight.events
         return as_whole(recorded) if self._streamed else recorded[0]
 
@@ -212,9 +233,12 @@ class _Recorded:
         position = 0
         while (recorded := await self._flight.at(position)) is not None:
             position += 1
+            self._began = True
             for event in (recorded,) if self._streamed else as_events(recorded):
-                if with_usage or event.get("choices") or "usage" not in event:
+                if with_usage or "usage" not in event:
                     yield event
+                elif event.get("choices"):
+                    yield {name: value for name, value in event.items() if name != "usage"}
 
     @property
     def _streamed(self) -> bool:

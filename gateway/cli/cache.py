@@ -44,6 +44,9 @@ def forget(
 
     Exit code 3: no copy can be opened any more, but the store could not be asked to delete the entries.
     """
+    for option, name in (("--tenant", tenant), ("--subject", subject or "")):
+        if not name.isprintable():
+            raise ConfigurationError(f"{option}: is no name of anybody; it cannot be read as UTF-8 text")
     settings = _settings(config, store, keyset, master_key)
     forgotten = _with_contents(settings, lambda contents: contents.forget(tenant, subject))
     _tell(forgotten, in_memory=settings.store.startswith(_IN_MEMORY))
@@ -99,7 +102,7 @@ def _settings(config: Path | None, store: str | None, keyset: Path | None, maste
 
 def _with_contents(settings: Settings, work: Callable[[CacheContents], Awaitable[Result]]) -> Result:
     async def run() -> Result:
-        store = store_of(settings.store, time.monotonic)
+        store = store_of(settings.store, time.monotonic, settings.store_timeout)
         await store.open()
         try:
             return await work(CacheContents(store, keyring_of(settings)))

@@ -29,12 +29,15 @@ class CacheAdmin:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         service = self._service
         principal: Principal | None = None
-        request_id, started_s, status, code = secrets.token_hex(16), service.clock(), 200, ""
+        request_id, started_s = secrets.token_hex(16), service.clock()
+        # What it is told to be unless it ends well, or with an error of ours.
+        status, code = Unavailable.status, Unavailable.code
         headers = [(b"x-request-id", request_id.encode())]
         try:
             principal = service.authenticator.principal(headers_of(scope).get(b"authorization"))
             principal.require_scope(Scope.ADMIN_CACHE)
             await send_json(send, 200, await self._answer(scope, principal), headers)
+            status, code = 200, ""
         except GatewayError as error:
             status, code = error.status, error.code
             await send_error(send, error, headers)

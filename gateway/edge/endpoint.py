@@ -153,7 +153,8 @@ class _Run:
             body={**prompt.body, "model": route.id},
             tenant=exchange.tenant,
             timeout_s=service.policy.limits.upstream,
-            subject=exchange.subject,
+            # Without a name each token is a person of its own.
+            subject=principal.subject or f"token {principal.token_id}",
             uncached=uncached,
         )
         async with service.answers.ask(call) as self._reply:

@@ -14,7 +14,7 @@ from pathlib import Path
 from gateway.settings import ConfigurationError
 
 _OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_LOCK_S = 5.0
+LOCK_S = 5.0
 _LOCK_PAUSE_S = 0.005
 
 Identity = tuple[int, int, int]
@@ -98,12 +98,12 @@ def sync_directory(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """One at a time, over all processes of the host. Raises OSError, also if another one holds it for long."""
+def locked(path: Path, wait_s: float = LOCK_S) -> Iterator[None]:
+    """One at a time, over all processes of the host. Raises OSError, also if another one holds it for longer."""
     handle = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         keep_owner(handle, path)
-        until = time.monotonic() + _LOCK_S
+        until = time.monotonic() + wait_s
         while not _taken(handle):
             if time.monotonic() > until:
                 raise TimeoutError(0, "another process holds its lock")

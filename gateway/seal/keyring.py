@@ -118,6 +118,15 @@ class Keyring:
             self._follow()
             return self._keyset.secrets(purpose)
 
+    def key_for(self, purpose: str, key_id: str | None = None) -> tuple[str, bytes]:
+        """A key's id and 32 bytes of it for files that outlive a rotation: of the key that seals, or of the one named.
+
+        Raises ConfigurationError if there is no such key, or if it is retired.
+        """
+        with self._lock:
+            self._follow()
+            return self._keyset.key_for(purpose, key_id)
+
     def tenant_secret(self, purpose: str, tenant: str, subject: str = "") -> bytes:
         """32 bytes that change when the keyset is rotated, when they are forgotten, and at least once a day.
 

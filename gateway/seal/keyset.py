@@ -109,6 +109,19 @@ class Keyset:
         """Those of all keys that may still open, the newest first: what was named with one of them can be found."""
         return [derived(key.secret, (purpose, "")) for key in self.usable()]
 
+    def key_for(self, purpose: str, key_id: str | None = None) -> tuple[str, bytes]:
+        """A key's id and 32 bytes of it for a purpose; of the one that seals unless an id is given.
+
+        What is made with it keeps the id, so that the same key can be asked for again after the keyset was rotated.
+        Raises ConfigurationError if there is no such key, or if it is retired.
+        """
+        key = next((key for key in self.keys if key.id == (key_id or self.active)), None)
+        if key is None:
+            raise ConfigurationError(f"the keyset has no key {key_id}; `gateway key list` shows its keys")
+        if key.state is not State.ACTIVE:
+            raise ConfigurationError(f"the key {key_id} is retired, and what was made with it cannot be used any more")
+        return key.id, derived(key.secret, ("key", purpose))
+
     def rotated(self) -> Keyset:
         """With one more key, which seals from now on."""
         new = _new_key(f"k{max(key.number for key in self.keys) + 1}")

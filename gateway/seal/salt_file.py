@@ -20,7 +20,16 @@ from typing import BinaryIO, NamedTuple
 from gateway.seal.derive import KEY_BYTES, derived
 from gateway.seal.envelope import RecordSealer
 from gateway.seal.errors import SaltsUnavailable, SealError
-from gateway.seal.files import Identity, identity, identity_of, is_open_to_others, keep_owner, locked, sync_directory
+from gateway.seal.files import (
+    LOCK_S,
+    Identity,
+    identity,
+    identity_of,
+    is_open_to_others,
+    keep_owner,
+    locked,
+    sync_directory,
+)
 
 _MASTER_NUMBER = 0
 _AAD = b"gateway salts 1"
@@ -90,10 +99,11 @@ class SaltFile:
             raise SaltsUnavailable(self._path, str(error.strerror)) from None
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Around each change. Raises SaltsUnavailable for whatever goes wrong with the file within."""
+    def writing(self, wait_s: float = LOCK_S) -> Iterator[None]:
+        """Around each change. Raises SaltsUnavailable for whatever goes wrong with the file within, and if another
+        process is writing for longer."""
         try:
-            with locked(self._path):
+            with locked(self._path, wait_s):
                 yield
         except OSError as error:
             raise SaltsUnavailable(self._path, str(error.strerror)) from None

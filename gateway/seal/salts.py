@@ -23,6 +23,8 @@ WallClock = Callable[[], float]
 
 LIFE_S = 86_400.0
 _SWEEP_S = 3_600.0
+_HASTE_S = 0.1
+"""How long a request waits for another process that writes: all requests of this one wait with it."""
 
 
 Group = Literal["text", "cache"]
@@ -116,7 +118,7 @@ class Salts:
     def _made(self, group: Group, tenant: str, subject: str) -> bytes:
         if self._read_only:
             raise SealError
-        with self._file.writing():
+        with self._file.writing(_HASTE_S):
             # Another process may have made them since.
             self._follow()
             now = self._clock()
@@ -138,7 +140,7 @@ class Salts:
         try:
             if not self._is_due(now):
                 return
-            with self._file.writing():
+            with self._file.writing(_HASTE_S):
                 self._file.remove_leftover()
                 self._follow()
                 if self._is_due(now):

@@ -31,11 +31,9 @@ from gateway.store.breaker import Breaker
 from gateway.store.port import Place, StoreUnavailable, Trouble, Usage, check_prefix, check_topic, milliseconds
 
 COMMAND_S = 0.1
-"""How long one command may take."""
+"""How long one command may take, and wait for others that are under way, unless the operator says otherwise."""
 CONNECT_S = 0.25
 """How long connecting may take, with TLS, on top of the command that it is done for."""
-QUEUE_S = 0.1
-"""How long a command may wait for others that are under way."""
 DISCOVERY_S = 2.0
 """How long a cluster may take to say which of its nodes has what."""
 SCAN_S = 10.0
@@ -67,8 +65,9 @@ class RedisStore:
     wanted it is cancelled, redis-py closes its connection: a late reply is never taken for that of another command.
     """
 
-    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+    def __init__(self, url: str, clock: Callable[[], float], command_s: float = COMMAND_S) -> None:
         """Raises ConfigurationError."""
+        self._command_s = command_s
         self._address = read_address(url)
         self._breaker = Breaker(clock)
         self._slots = asyncio.Semaphore(COMMANDS)
@@ -141,13 +140,13 @@ class RedisStore:
     @contextlib.asynccontextmanager
     async def subscribe(self, topic: str) -> AsyncIterator[AsyncIterator[bytes]]:
         channel = _channel(topic)
-        async with _deadline(COMMAND_S):
+        async with _deadline(self._command_s):
             client = await self._ready()
             pubsub: PubSub = client.pubsub()
         try:
-            async with _deadline(COMMAND_S):
+            async with _deadline(self._command_s):
                 await pubsub.subscribe(channel)
-                while await _next(pubsub, COMMAND_S + CONNECT_S) is None:
+                while await _next(pubsub, self._command_s + CONNECT_S) is None:
                     pass  # what is published after this function has returned will be heard
             async with contextlib.aclosing(_messages(pubsub)) as messages:
                 yield messages
@@ -158,13 +157,13 @@ class RedisStore:
         """Send a command, and once more on a new connection if the old one turns out to be closed."""
         self._breaker.check()
         try:
-            async with asyncio.timeout(QUEUE_S):
+            async with asyncio.timeout(self._command_s):
                 await self._slots.acquire()
         except TimeoutError:
             raise StoreUnavailable(Trouble.TIMEOUT) from None
         try:
             with self._breaker.attempt():
-                async with _deadline(COMMAND_S):
+                async with _deadline(self._command_s):
                     client = await self._ready()
                     try:
                         return await client.execute_command(*command)

@@ -19,7 +19,12 @@ from tests.support.gateway import GatewayProcess, gateway, mint, start_gateway
 from tests.support.upstream import Background, ScriptedUpstream
 
 _OFF = "cache: {when: never}"
-_PEOPLE = {"acme/jane": (), "acme/joe": (), "acme/boss": ("--scope", "admin:cache")}
+_PEOPLE: dict[str, tuple[str, ...]] = {
+    "acme/": (),
+    "acme/jane": (),
+    "acme/joe": (),
+    "acme/boss": ("--scope", "admin:cache"),
+}
 
 
 @dataclass(frozen=True)
@@ -121,9 +126,17 @@ def _said(status: int, lines: list[str]) -> tuple[str, int]:
 
 @contextmanager
 def cached_gateway(
-    directory: Path, *arguments: str, cache: str = "", store: str = "memory://", program: tuple[str, ...] = ("gateway",)
+    directory: Path,
+    *arguments: str,
+    cache: str = "",
+    store: str = "memory://",
+    program: tuple[str, ...] = ("gateway",),
+    patient: bool = True,
 ) -> Iterator[Scene]:
-    """A gateway of its own with its own model, under the tests' policy with another `cache:`."""
+    """A gateway of its own with its own model, under the tests' policy with another `cache:`.
+
+    `patient`: a busy test machine is not taken for a slow Redis.
+    """
     policy, keyset = directory / "policy.yaml", directory / "keys.json"
     policy.write_text(POLICY.read_text().replace(_OFF, f"cache: {cache}" if cache else ""))
     done = gateway("key", "init", str(keyset))
@@ -141,6 +154,7 @@ def cached_gateway(
             *arguments,
             metrics_port=free_port(),
             program=program,
+            settings={"GATEWAY_STORE_TIMEOUT": "8"} if patient else None,
         )
         try:
             yield Scene(running, upstream, keyset, store, tokens)
@@ -150,4 +164,4 @@ def cached_gateway(
 
 def _minted(tokens: Path, who: str, *more: str) -> str:
     tenant, _, subject = who.partition("/")
-    return mint(tokens, tenant, "--subject", subject, *more)
+    return mint(tokens, tenant, *(("--subject", subject) if subject else ()), *more)

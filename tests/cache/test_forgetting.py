@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
+from aiohttp import web
 from redis import Redis
 
 from tests.cache.scene import Scene, cached_gateway
 from tests.support.gateway import Done, gateway
 from tests.support.redis import RedisServer, redis_server
+from tests.support.upstream import completion
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +92,29 @@ def test_what_was_sealed_under_a_key_before_is_deleted_too(scene: Scene, redis: 
     assert gateway("key", "rotate", "--keyset", str(scene.keyset)).returncode == 0
     assert "1 entries deleted" in _command(scene, "forget", "--tenant", "acme").stdout
     assert redis.cli("KEYS", "*") == ""
+
+
+def test_an_answer_that_is_under_way_is_not_kept_after_the_tenant_is_forgotten(
+    scene: Scene, redis: RedisServer
+) -> None:
+    gate = threading.Event()
+
+    async def slow(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        while not gate.is_set():
+            await asyncio.sleep(0.01)
+        return web.json_response(completion("late"))
+
+    scene.upstream.reset()
+    scene.upstream.handler = slow
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(scene.ask, "Under way?", token=scene.token("acme", "jane"))
+        scene.await_request()
+        assert _command(scene, "forget", "--tenant", "acme").returncode == 0
+        gate.set()
+        assert answer.result().text == "late"
+    scene.upstream.reset()
+    assert redis.cli("KEYS", "*") == ""
+    assert scene.mishaps() == {}
 
 
 def test_nobody_s_entries_are_nothing(scene: Scene) -> None:
@@ -178,3 +206,17 @@ def test_the_memory_of_a_gateway_forgets_by_command(tmp_path: Path) -> None:
             scene.ask("In memory?")
         assert scene.asked - before <= 2
         assert gateway("cache", "stats", "--keyset", str(scene.keyset)).returncode == 2
+
+
+def test_a_name_that_is_no_text_is_refused(scene: Scene) -> None:
+    done = _command(scene, "forget", "--tenant", "acme\udcff")
+    assert done.returncode == 2
+    assert "--tenant" in done.stderr
+
+
+def test_a_token_without_a_subject_is_a_person_of_its_own(scene: Scene, redis: RedisServer) -> None:
+    first, second = scene.gateway.token, scene.tokens["acme/"]
+    assert _asked(scene, "Whose is it?", first, second, first) == ["miss", "miss", "hit"]
+    subject = f"token {first.split('_')[1]}"
+    assert "1 entries deleted" in _command(scene, "forget", "--tenant", "acme", "--subject", subject).stdout
+    assert _asked(scene, "Whose is it?", first, second) == ["miss", "hit"]

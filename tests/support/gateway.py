@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,8 +81,12 @@ def start_gateway(
     *arguments: str,
     metrics_port: int = 0,
     program: Sequence[str] = ("gateway",),
+    settings: Mapping[str, str] | None = None,
 ) -> GatewayProcess:
-    """Start and wait for the `ready` line. Log level debug, so that tests see all that could be logged."""
+    """Start and wait for the `ready` line. Log level debug, so that tests see all that could be logged.
+
+    `settings`: more of them, by their names in the environment.
+    """
     tokens, log, audit = directory / "tokens.yaml", directory / "gateway.log", directory / "audit.jsonl"
     token = mint(tokens, "acme")
     other = mint(tokens, "globex")
@@ -90,7 +94,10 @@ def start_gateway(
     command += ["--policy", str(policy), "--upstream", upstream_url, "--tokens", str(tokens)]
     command += ["--audit", str(audit), "--metrics-port", str(metrics_port), "--log-level", "debug", *arguments]
     with log.open("w") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
+        environment = {**os.environ, **(settings or {})}
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True, env=environment
+        )
     url = _ready(process, log)
     metrics = f"http://127.0.0.1:{metrics_port}/metrics" if metrics_port else ""
     return GatewayProcess(url, token, directory, process, log, audit, metrics, other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway.cache.names import canonical
@@ -72,3 +73,20 @@ def test_streamed_or_not_is_the_same_question() -> None:
     assert canonical({**asked, "stream": True, "stream_options": {"include_usage": True}}) == asked
     assert canonical({**asked, "stream": True, "stream_options": None}) == asked
     assert canonical({**asked, "stream_options": {"continuous_usage_stats": True}}) != asked
+
+
+def _named(**fields: Any) -> bytes:
+    return orjson.dumps(canonical({"messages": [], "temperature": 0, **fields}))
+
+
+def test_the_order_of_fields_is_no_other_question() -> None:
+    one = {"role": "user", "content": "x"}
+    two = dict(reversed(one.items()))
+    assert _named(messages=[one], seed=1) == orjson.dumps(canonical({"seed": 1, "temperature": 0, "messages": [two]}))
+
+
+@pytest.mark.parametrize("field", ["tools", "response_format", "structured_outputs", "chat_template_kwargs"])
+def test_the_order_in_what_a_model_is_shown_is_another_question(field: str) -> None:
+    properties = {"reasoning": {"type": "string"}, "answer": {"type": "string"}}
+    asked = [{field: {"properties": p}} for p in (properties, dict(reversed(properties.items())))]
+    assert _named(**asked[0]) != _named(**asked[1])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.seal import files, salt_file
+from gateway.seal import salt_file
 from gateway.seal.errors import SaltsUnavailable, SealError
 from gateway.seal.salts import CACHE, LIFE_S, TEXT, Group, Salts
 from gateway.settings import ConfigurationError
@@ -314,12 +314,9 @@ def test_sweeping_a_file_that_cannot_be_written_waits(
     assert lines(path) == 1
 
 
-def test_a_lock_that_another_holds_is_not_waited_for_for_ever(
-    opened: Opened, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_that_another_holds_is_not_waited_for_for_ever(opened: Opened, path: Path) -> None:
     salts = opened()
     salts.salt(TEXT, "t")
-    monkeypatch.setattr(files, "_LOCK_S", 0.05)
     with path.with_name(path.name + ".lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(SaltsUnavailable, match="another process holds its lock"):

@@ -45,8 +45,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RedisServ
 @pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.xdist_group(f"store-{kind}")) for kind in KINDS])
 async def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Store]:
     """An empty, open store of each kind. It is patient: a test machine may stand still for longer than 100 ms."""
-    for limit in ("COMMAND_S", "CONNECT_S", "QUEUE_S"):
-        monkeypatch.setattr(redis, limit, 10.0)
+    monkeypatch.setattr(redis, "CONNECT_S", 10.0)
     url, servers = "memory://", []
     if request.param == "redis":
         servers = [request.getfixturevalue("single")]
@@ -59,7 +58,7 @@ async def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         url = f"redis://127.0.0.1:{servers[1].port}?cluster=true"
     for server in servers:
         server.cli("FLUSHALL")
-    made = store_of(url, time.monotonic)
+    made = store_of(url, time.monotonic, 10.0)
     await made.open()
     yield made
     await made.close()

@@ -1,0 +1,37 @@
+"""What is written down of an administrator's act is what became of it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from gateway.access.principal import Principal, Scope
+from gateway.edge.admin import CacheAdmin
+from gateway.observe.events import ExchangeEvent
+
+BOSS = Principal("abcdefgh", "acme", "boss", frozenset([Scope.ADMIN_CACHE]), frozenset(["*"]))
+
+
+class Broken:
+    """Contents of which nothing can be known, for a reason that nobody thought of."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_an_act_that_breaks_is_not_told_as_done(method: str) -> None:
+    told: list[ExchangeEvent] = []
+    service: Any = SimpleNamespace(
+        authenticator=SimpleNamespace(principal=lambda _: BOSS),
+        observer=SimpleNamespace(exchange_done=told.append),
+        contents=Broken(),
+        policy_digest="digest",
+        clock=lambda: 0.0,
+    )
+    scope = {"method": method, "headers": [], "query_string": b""}
+    with pytest.raises(ZeroDivisionError):
+        await CacheAdmin(service)(scope, cast(Any, None), cast(Any, None))
+    assert [(event.status, event.tenant) for event in told] == [(503, "acme")]
