@@ -17,9 +17,9 @@ from gateway.pipeline.prompt import Prompt
 class StreamFilter(Protocol):
     """Passes text on, later or changed, but never takes back what has left.
 
-    `hold_chars` bounds the characters it holds. `push` and `flush` may raise Blocked; then nothing more leaves. A filter
-    that lets go of text and finds in the same push that it has to stop gives that text, and raises when it is called
-    next: so the same text leaves however the answer is cut.
+    `hold_chars` bounds the characters it holds. `push` and `flush` may raise Blocked; then nothing more leaves. A
+    filter that lets go of text and finds in the same push that it has to stop gives that text, and raises when it is
+    called next: so the same text leaves however the answer is cut.
     """
 
     @property
