@@ -67,11 +67,11 @@ def test_salts_are_secret_and_one_for_each_tenant_and_model(gateway: GatewayProc
 def test_a_repeated_question_does_not_reach_the_model(
     gateway: GatewayProcess, recorder: Recorder, stream: bool
 ) -> None:
-    asker = client(gateway, gateway.token)
+    asker: Any = client(gateway, gateway.token)
     # As many tokens make another question, so that the two tests do not meet in the cache.
     asked: Any = {"model": "llama", "temperature": 0, "max_tokens": 120 + stream}
     before = len(recorder.seen)
-    answers = []
+    answers: list[str] = []
     for email in ("jane.doe@example.org", "joe.bloggs@example.com"):
         messages = [{"role": "user", "content": QUESTION.replace(EMAIL, email)}]
         if stream and answers:
