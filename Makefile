@@ -23,7 +23,7 @@ test-fast: $(VENV)/dev
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy gateway demo bench tests models/evaluate.py
+	$(BIN)/mypy gateway demo bench tests models/evaluate.py hatch_build.py
 	$(BIN)/lint-imports
 
 format: $(VENV)/dev
@@ -69,9 +69,11 @@ $(VENV)/python:
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/runtime: requirements/runtime.txt pyproject.toml | $(VENV)/python
+$(VENV)/runtime: requirements/runtime.txt pyproject.toml hatch_build.py gateway/guard/regurgitation/fold.bin \
+		$(wildcard gateway/guard/regurgitation/native/*.[ch]) | $(VENV)/python
 	@echo "installing the gateway…"
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/runtime.txt
+	@command -v cc gcc clang > /dev/null || $(BIN)/python -m pip install -q ziglang
 	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 

