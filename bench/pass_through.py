@@ -12,7 +12,7 @@ from gateway.pipeline.stage import Chain
 from gateway.policy.load import PolicyFile
 
 
-def no_stages(loaded: PolicyFile, *, hash_key: bytes, sealer_of: object = None) -> Chain:
+def no_stages(loaded: PolicyFile, *, hash_key: bytes, keyring: object = None) -> Chain:
     """Takes the place of gateway.build.build_stages."""
     return Chain([])
 

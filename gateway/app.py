@@ -23,14 +23,13 @@ from gateway.access.authenticate import Authenticator
 from gateway.build import build_stages, inline_chars
 from gateway.cache.contents import CacheContents
 from gateway.cache.upstream import CachedUpstream
-from gateway.edge.endpoint import Service
+from gateway.edge.endpoint import Offload, Result, Service
 from gateway.edge.routes import build_app
 from gateway.observe.alarms import Alarms
 from gateway.observe.audit import AuditLog
 from gateway.observe.events import Observer, Observers
 from gateway.observe.log import configure_logging
 from gateway.observe.metrics import Metrics
-from gateway.pipeline.prompt import Prompt
 from gateway.policy.load import PolicyFile, load_policy
 from gateway.seal.errors import SealError
 from gateway.seal.keyring import Keyring
@@ -118,13 +117,13 @@ def _service(
 ) -> Service:
     policy, digest = loaded.policy, loaded.digest
     # What is sealed with keys that end with the server could be opened by nobody afterwards.
-    sealer_of = keyring.texts if settings.keyset else None
+    lasting = keyring if settings.keyset else None
     alarms = Alarms("cache", registry, time.monotonic)
     return Service(
         settings=settings,
         policy=policy,
         policy_digest=digest,
-        chain=build_stages(loaded, hash_key=keyring.secret("redact hash"), sealer_of=sealer_of),
+        chain=build_stages(loaded, hash_key=keyring.secret("redact hash"), keyring=lasting),
         answers=CachedUpstream(
             connections.upstream,
             connections.store,
@@ -163,8 +162,11 @@ def _observers(settings: Settings, registry: CollectorRegistry) -> list[Observer
     return observers
 
 
-def _offload(threads: ThreadPoolExecutor) -> Callable[[Callable[[], Prompt]], asyncio.Future[Prompt]]:
-    return lambda work: asyncio.get_running_loop().run_in_executor(threads, work)
+def _offload(threads: ThreadPoolExecutor) -> Offload:
+    def run(work: Callable[[], Result], /) -> asyncio.Future[Result]:
+        return asyncio.get_running_loop().run_in_executor(threads, work)
+
+    return run
 
 
 def _read_key(path: Path | None) -> str | None:

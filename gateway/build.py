@@ -4,31 +4,136 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from gateway.pipeline.ports import Clock, SealerOf
-from gateway.pipeline.stage import Chain
+from gateway.guard.canaries import Canaries
+from gateway.guard.invisible import InvisibleStage
+from gateway.guard.links import LinksStage
+from gateway.guard.memorised import MemorisedStage
+from gateway.guard.personal import AnswerRules, PersonalStage
+from gateway.guard.planted import CanaryStage
+from gateway.guard.regurgitation import Index, Rule, Watch
+from gateway.guard.secrets import SECRET
+from gateway.guard.system_prompt import SystemPromptStage
+from gateway.guard.turns import Turns
+from gateway.pipeline.ports import Clock
+from gateway.pipeline.stage import Chain, Stage
 from gateway.policy.load import PolicyError, PolicyFile
-from gateway.policy.schema import Action, Policy
+from gateway.policy.schema import Action, EntityRule, Measure, Nlp, Policy, Redact, Regurgitation
 from gateway.redact.detector import build_detector
 from gateway.redact.finder import Finder, memos
+from gateway.redact.precise import PreciseDetector
+from gateway.redact.recognizers import passwords
 from gateway.redact.rules import Rules
 from gateway.redact.stage import RedactStage
-from gateway.redact.structure.detector import StructureDetector
+from gateway.redact.structure.detector import SOURCE, StructureDetector
 from gateway.redact.views.encodings import ENCODED
 from gateway.redact.windows import WindowedDetector
+from gateway.seal.keyring import Keyring
 
 _INLINE_CHARS = 2000
 
 
 def build_stages(
-    loaded: PolicyFile, *, hash_key: bytes, sealer_of: SealerOf | None = None, clock: Clock = time.monotonic
+    loaded: PolicyFile, *, hash_key: bytes, keyring: Keyring | None = None, clock: Clock = time.monotonic
 ) -> Chain:
-    """The stages of a policy. Raises ConfigurationError if one of them cannot do what the policy asks."""
-    if sealer_of is None and (problems := list(_without_keys(loaded))):
+    """The stages of a policy. `keyring`: of a keyset; without one there is none of keys that end with the server.
+
+    Raises ConfigurationError if one of the stages cannot do what the policy asks.
+    """
+    if keyring is None and (problems := list(_without_keys(loaded))):
         raise PolicyError("\n".join(problems))
+    redact = build_redaction(loaded, hash_key=hash_key, keyring=keyring, clock=clock)
+    return Chain([redact, *answer_stages(loaded, redact, keyring, clock)])
+
+
+def build_redaction(
+    loaded: PolicyFile, *, hash_key: bytes, keyring: Keyring | None = None, clock: Clock = time.monotonic
+) -> RedactStage:
+    """The stage that hides what is in prompts."""
     rules, finder = build_finder(loaded, clock)
-    return Chain([RedactStage(rules, finder, hash_key, sealer_of)])
+    return RedactStage(rules, finder, hash_key, None if keyring is None else keyring.texts)
+
+
+def answer_stages(
+    loaded: PolicyFile, redact: RedactStage, keyring: Keyring | None, clock: Clock = time.monotonic
+) -> Iterator[Stage]:
+    """What reads answers. They meet these in reverse: what is invisible goes first, for it disguises all else; links
+    are judged last before values are put back, since what another filter makes of a text may be one."""
+    answers = loaded.policy.answers
+    if answers.links.action != "allow":
+        yield LinksStage(answers.links.hosts, answers.links.action, redact.restores)
+    if (personal := _personal(loaded, clock)) is not None:
+        yield personal
+    if answers.system_prompt != "allow":
+        yield SystemPromptStage(answers.system_prompt)
+    if answers.regurgitation is not None and keyring is not None:
+        yield _memorised(loaded, answers.regurgitation, keyring, clock)
+    if answers.canaries is not None and keyring is not None:
+        yield CanaryStage(Canaries.load(_beside(loaded, answers.canaries.file), keyring), answers.canaries.action)
+    yield InvisibleStage()
+
+
+def _personal(loaded: PolicyFile, clock: Clock) -> PersonalStage | None:
+    """Personal data and secrets, found by patterns: a model for names would find every author of a book."""
+    answers, limits = loaded.policy.answers, loaded.policy.limits
+    measures = AnswerRules(
+        default=answers.pii.default,
+        entities=answers.pii.entities,
+        secrets=answers.secrets.formats,
+        guessed=answers.secrets.guessed,
+        guessed_sources=frozenset(row.name for row in passwords.rows()) | {SOURCE},
+        threshold=0.0,
+    )
+    asked = _looked_for_in_answers(loaded.policy)
+    if asked.default is Action.ALLOW and all(rule.action is Action.ALLOW for rule in asked.entities.values()):
+        return None
+    detector = _detector(asked)
+    if problems := list(_unknown_entities(loaded, answers.pii.entities, detector.entities, ("answers", "pii"))):
+        raise PolicyError("\n".join(problems))
+    return PersonalStage(PreciseDetector(detector, Rules(asked, detector.entities)), measures, clock, limits.analysis)
+
+
+def _looked_for_in_answers(policy: Policy) -> Redact:
+    """The policy of prompts, as a detector of answers is to read it: only whether a type matters, and from which score
+    on, counts."""
+    answers = policy.answers
+
+    def rule(name: str, measure: Measure) -> EntityRule:
+        action = Action.ALLOW if measure == "allow" else Action.REMOVE
+        return EntityRule(action=action, threshold=policy.redact.rule(name).threshold)
+
+    measures: dict[str, Measure] = {name: answers.pii.default for name in policy.redact.entities}
+    measures |= answers.pii.entities
+    secrets = {answers.secrets.formats, answers.secrets.guessed}
+    measures[SECRET] = "allow" if secrets == {"allow"} else "report"
+    changes = {
+        "nlp": Nlp(engine="patterns"),
+        "default": rule("", answers.pii.default).action,
+        "entities": {name: rule(name, measure) for name, measure in measures.items()},
+    }
+    return policy.redact.model_copy(update=changes)
+
+
+def _memorised(loaded: PolicyFile, asked: Regurgitation, keyring: Keyring, clock: Clock) -> MemorisedStage:
+    indexes = [Index.open(_beside(loaded, name), keyring) for name in asked.index]
+    allow = [_text_of(_beside(loaded, name)) for name in asked.allow]
+    rule = Rule(asked.words, asked.near)
+    stopping, cutting = Watch(indexes, rule, allow=allow), Watch(indexes, rule, allow=allow, redact=True)
+    return MemorisedStage(stopping, cutting, asked.action, Turns(clock))
+
+
+def _beside(loaded: PolicyFile, name: str) -> Path:
+    """A file that a policy names, from the folder of the policy."""
+    return loaded.path.parent / name
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise PolicyError(f"{path}: cannot be read as UTF-8 text; answers.regurgitation.allow names it") from None
 
 
 def build_finder(loaded: PolicyFile, clock: Clock = time.monotonic) -> tuple[Rules, Finder]:
@@ -49,17 +154,26 @@ def checked_detector(loaded: PolicyFile, *, whole: bool = False) -> WindowedDete
 
     `whole`: one that also looks for what the policy allows.
     """
-    presidio, structure = build_detector(loaded.policy.redact, whole=whole), StructureDetector()
-    detector = WindowedDetector(presidio, structure, presidio.entities | structure.entities | {ENCODED})
-    if problems := list(_unknown_entities(loaded, detector.entities)):
+    detector = _detector(loaded.policy.redact, whole=whole)
+    if problems := list(_unknown_entities(loaded, loaded.policy.redact.entities, detector.entities, ("redact",))):
         raise PolicyError("\n".join(problems))
     return detector
 
 
+def _detector(redact: Redact, *, whole: bool = False) -> WindowedDetector:
+    presidio, structure = build_detector(redact, whole=whole), StructureDetector()
+    return WindowedDetector(presidio, structure, presidio.entities | structure.entities | {ENCODED})
+
+
 def _without_keys(loaded: PolicyFile) -> Iterator[str]:
     """The lines of a policy that ask for a keyset where there is none."""
-    what = "encrypt needs a keyset: `gateway key init keys.json`, then `gateway serve --keyset keys.json`"
-    redact = loaded.policy.redact
+    needed = "needs a keyset: `gateway key init keys.json`, then `gateway serve --keyset keys.json`"
+    what = f"encrypt {needed}"
+    redact, answers = loaded.policy.redact, loaded.policy.answers
+    if answers.regurgitation is not None:
+        yield loaded.problem(("answers", "regurgitation"), f"an index {needed}")
+    if answers.canaries is not None:
+        yield loaded.problem(("answers", "canaries"), f"what finds canaries {needed}")
     if redact.default is Action.ENCRYPT:
         yield loaded.problem(("redact", "default"), what)
     for name, rule in redact.entities.items():
@@ -67,9 +181,11 @@ def _without_keys(loaded: PolicyFile) -> Iterator[str]:
             yield loaded.problem(("redact", "entities", name), what)
 
 
-def _unknown_entities(loaded: PolicyFile, known: frozenset[str]) -> Iterator[str]:
-    for name in loaded.policy.redact.entities:
+def _unknown_entities(
+    loaded: PolicyFile, named: Iterable[str], known: frozenset[str], place: tuple[str, ...]
+) -> Iterator[str]:
+    for name in named:
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(sorted(known))}"
-            yield loaded.problem(("redact", "entities", name), f"no recognizer finds {name}; {hint}")
+            yield loaded.problem((*place, "entities", name), f"no recognizer finds {name}; {hint}")

@@ -70,11 +70,13 @@ class Blocked(InvalidRequest):
 
     code = "content_filter"
 
-    def __init__(self, rule: str) -> None:
+    def __init__(self, rule: str, *, again: bool = False) -> None:
+        """`again`: another answer of the model may do."""
         super().__init__(
             f"The policy does not allow this content (rule: {rule}). Remove it and send the request again."
         )
         self.rule = rule
+        self.again = again
 
 
 class NotFound(InvalidRequest):

@@ -16,6 +16,8 @@ class Scope(StrEnum):
     ADMIN_CACHE = "admin:cache"
 
 
+DOCUMENTS = r"docs:[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+"""How a scope looks that lets protected documents be quoted."""
 ASKING = (Scope.CHAT, Scope.COMPLETIONS)
 """What a token may do if nothing else is said: ask models, and administer nothing."""
 
@@ -27,7 +29,8 @@ class Principal:
     token_id: str
     tenant: str
     subject: str
-    scopes: frozenset[Scope]
+    scopes: frozenset[str]
+    """Scopes, and `docs:…` for protected documents that may be quoted to the bearer."""
     models: frozenset[str]
     """Public model names, or `*` for all."""
 

@@ -13,8 +13,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.access.principal import ASKING, Scope
+from gateway.access.principal import ASKING, DOCUMENTS, Scope
 from gateway.settings import ConfigurationError, read_yaml, write_yaml
+
+DocumentScope = Annotated[str, Field(pattern=f"^{DOCUMENTS}$")]
 
 
 class TokenRecord(BaseModel):
@@ -26,7 +28,7 @@ class TokenRecord(BaseModel):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
     subject: Annotated[str, Field(max_length=256)] = ""
-    scopes: tuple[Scope, ...] = ASKING
+    scopes: tuple[Scope | DocumentScope, ...] = ASKING
     models: tuple[str, ...] = ("*",)
     created: datetime
     expires: datetime | None = None

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.build import build_stages, checked_detector
+from gateway.build import build_redaction, checked_detector
 from gateway.errors import Blocked
 from gateway.pipeline.exchange import Deadline, Exchange
 from gateway.pipeline.prompt import Prompt, Segment, Vocabulary
@@ -103,7 +103,7 @@ def test(files: list[Path]) -> None:
 def _trial(loaded: PolicyFile) -> Iterator[Chain]:
     """The stages of a policy with keys that nobody keeps."""
     with Keyring.ephemeral() as keyring:
-        yield build_stages(loaded, hash_key=keyring.secret("hash"), sealer_of=keyring.texts)
+        yield Chain([build_redaction(loaded, hash_key=keyring.secret("hash"), keyring=keyring)])
 
 
 def sees(chain: Chain, policy: Policy, text: str) -> str:

@@ -20,6 +20,7 @@ from gateway.settings import ConfigurationError
 app = typer.Typer(help="Access tokens.", no_args_is_help=True)
 
 TokensFile = Annotated[Path, typer.Option("--tokens", envvar="GATEWAY_TOKENS", help="The tokens file.")]
+_OTHERS = [scope for scope in Scope if scope not in ASKING]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -29,7 +30,11 @@ def mint(
     tokens: TokensFile = Path("tokens.yaml"),
     subject: Annotated[str, typer.Option(help="Who uses it, a name of your own.")] = "",
     scope: Annotated[
-        list[Scope] | None, typer.Option(help="What it may be used for; by default to ask models. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            help=f"What it may be used for; by default {' and '.join(ASKING)}. Also {', '.join(_OTHERS)}, and "
+            "docs:NAME for protected documents that may be quoted to it. Repeatable."
+        ),
     ] = None,
     model: Annotated[list[str] | None, typer.Option(help="A public model name, or * for all. Repeatable.")] = None,
     expires: Annotated[

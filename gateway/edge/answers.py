@@ -109,6 +109,11 @@ class AnswerWriter:
         return written if whole or _says_something(written) else None
 
     @property
+    def wants_another(self) -> bool:
+        """Whether a filter would rather have another answer than stop this one."""
+        return self._outlets.wants_another
+
+    @property
     def blocked_choices(self) -> Collection[int]:
         """Choices that a filter stopped; what came before has left."""
         return self._outlets.blocked
@@ -118,6 +123,34 @@ class AnswerWriter:
             self.unfinished.discard(choice)
         else:
             self.unfinished.add(choice)
+
+
+def announces_only(chunk: dict[str, Any]) -> bool:
+    """Whether an event says who speaks and nothing else."""
+    choices = chunk["choices"]
+    return bool(choices) and all(
+        choice.get("finish_reason") is None
+        and choice.get("delta", {}).keys() <= {"role", "content"}
+        and "role" in choice.get("delta", {})
+        and not choice["delta"].get("content")
+        and not choice.get("logprobs")
+        for choice in choices
+    )
+
+
+def chars_in(answer: dict[str, Any]) -> int:
+    """About how many characters of text an answer has."""
+    return sum(
+        len(str(value))
+        for choice in _list(answer, "choices")
+        if isinstance(choice, dict)
+        for value in _said(choice).values()
+    )
+
+
+def _said(choice: dict[str, Any]) -> dict[str, Any]:
+    message = choice.get("message")
+    return message if isinstance(message, dict) else choice
 
 
 class ChatFormat:

@@ -10,15 +10,15 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
 from gateway.access.authenticate import Authenticator
 from gateway.access.principal import Principal, Scope
 from gateway.cache.contents import CacheContents
-from gateway.edge.answers import AnswerWriter, Format, Head
+from gateway.edge.answers import AnswerWriter, Format, Head, announces_only, chars_in
 from gateway.edge.body import ClientGone, Headers, Receive, headers_of, parse_object, read_body
 from gateway.edge.envelope import SECURITY_HEADERS, Send, error_object, send_error, send_json
 from gateway.edge.vocabulary import VOCABULARY
@@ -41,9 +41,18 @@ from gateway.policy.schema import ModelRoute, Policy
 from gateway.settings import Settings
 
 Result = TypeVar("Result")
-Offload = Callable[[Callable[[], Prompt]], Awaitable[Prompt]]
+
+
+class Offload(Protocol):
+    """Runs work in a thread."""
+
+    def __call__(self, work: Callable[[], Result], /) -> Awaitable[Result]: ...
+
 
 _INLINE_BUDGET_S = 0.05
+_INLINE_ANSWER_CHARS = 8_000
+"""Whole answers of up to so many characters are filtered where they are."""
+_SEEDS = 2**31
 _DONE = b"data: [DONE]\n\n"
 _LOG = logging.getLogger("gateway.edge")
 
@@ -97,6 +106,10 @@ class _Run:
         self._client_send = send
         self._id = secrets.token_hex(16)
         self._began = False
+        self._said = False
+        """Whether anything of an answer has left but the announcement of who speaks."""
+        self._announced: set[int] = set()
+        """Choices in which it has been said who speaks."""
         self._started_s = service.clock()
         self._analysis_s = 0.0
         self._principal: Principal | None = None
@@ -144,9 +157,6 @@ class _Run:
         self._streamed = body.get("stream") is True
         exchange = self._open_exchange(principal)
         prompt = await self._redacted(body, exchange)
-        outlets = Outlets(service.chain, exchange)
-        head = Head(f"{self._kind.form.id_prefix}-{self._id}", self._model, _wants_json(body))
-        self._writer = AnswerWriter(self._kind.form, outlets, head)
         call = Call(
             upstream=route.upstream,
             endpoint=self._kind.path,
@@ -157,13 +167,32 @@ class _Run:
             subject=principal.subject or f"token {principal.token_id}",
             uncached=uncached,
         )
+        head = Head(f"{self._kind.form.id_prefix}-{self._id}", self._model, _wants_json(body))
+        if not await self._attempt(call, head, exchange, is_last=False):
+            seed = secrets.randbelow(_SEEDS)
+            another = replace(call, body={**call.body, "seed": seed}, uncached=True)
+            await self._attempt(another, head, exchange, is_last=True)
+
+    async def _attempt(self, call: Call, head: Head, exchange: Exchange, *, is_last: bool) -> bool:
+        """Ask, and answer; false if a filter would rather have another answer and nothing of this one has left."""
+        service = self._service
+        outlets = Outlets(service.chain, exchange)
+        writer = self._writer = AnswerWriter(self._kind.form, outlets, head)
         async with service.answers.ask(call) as self._reply:
             if self._streamed:
-                await self._stream(self._reply, self._writer, choices=body.get("n") or 1)
-            else:
-                answer = self._writer.whole(await self._reply.whole())
-                await self._settle(self._reply, self._writer)
-                await send_json(self._client_send, 200, answer, self._headers())
+                return await self._stream(self._reply, writer, call.body.get("n") or 1, is_last=is_last)
+            answer = await self._written(await self._reply.whole(), writer)
+            await self._settle(self._reply, writer)
+            if writer.wants_another and not is_last:
+                return False
+            await send_json(self._client_send, 200, answer, self._headers())
+            return True
+
+    async def _written(self, answer: dict[str, Any], writer: AnswerWriter) -> dict[str, Any]:
+        """The answer for the client. A long one is read off the event loop."""
+        if chars_in(answer) <= _INLINE_ANSWER_CHARS:
+            return writer.whole(answer)
+        return await self._service.offload(lambda: writer.whole(answer))
 
     def _route(self, body: Mapping[str, Any], principal: Principal) -> ModelRoute:
         name = body.get("model")
@@ -184,6 +213,7 @@ class _Run:
             subject=principal.subject,
             model=self._model,
             deadline=Deadline.after(service.clock, service.policy.limits.analysis),
+            scopes=principal.scopes,
         )
         return self._exchange
 
@@ -223,15 +253,15 @@ class _Run:
         finally:
             exchange.deadline = whole_time
 
-    async def _stream(self, reply: Reply, writer: AnswerWriter, choices: int) -> None:
+    async def _stream(self, reply: Reply, writer: AnswerWriter, choices: int, *, is_last: bool) -> bool:
         """Nothing is answered before the upstream's first event, so that its refusals keep their status."""
         async with aclosing(reply.events()) as events:
             async for event in events:
                 chunk = writer.chunk(event)
-                if not self._began:
-                    await self._begin_stream()
-                if chunk is not None:
-                    await self._send_event(b"data: " + orjson.dumps(chunk) + b"\n\n")
+                if writer.wants_another and not is_last and not self._said:
+                    await self._settle(reply, writer)
+                    return False
+                await self._send_chunk(chunk)
                 if len(writer.blocked_choices) >= choices:
                     break
         if writer.unfinished:
@@ -240,6 +270,21 @@ class _Run:
             await self._begin_stream()
         await self._settle(reply, writer)
         await self._send_event(_DONE, more=False)
+        return True
+
+    async def _send_chunk(self, chunk: dict[str, Any] | None) -> None:
+        """Send what there is, but for a second announcement of who speaks in a choice."""
+        if not self._began:
+            await self._begin_stream()
+        if chunk is None:
+            return
+        announces = announces_only(chunk)
+        choices = {choice["index"] for choice in chunk["choices"]}
+        if announces and choices <= self._announced:
+            return
+        self._announced |= choices
+        self._said = self._said or not announces
+        await self._send_event(b"data: " + orjson.dumps(chunk) + b"\n\n")
 
     @staticmethod
     async def _settle(reply: Reply, writer: AnswerWriter) -> None:

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.pipeline.channel import Channel
-from gateway.pipeline.stage import StreamFilter
+from gateway.pipeline.stage import Stopped, StreamFilter
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What becomes of the next `count` characters: they stay (None), or `text` stands in their place."""
+    """What becomes of the next `count` characters: they stay (None), or `text` stands in their place. Or the answer
+    stops before them: `stop` is the rule that says so."""
 
     count: int
     text: str | None = None
+    stop: str = ""
 
 
 class Editor(Protocol):
@@ -31,7 +33,7 @@ class Editor(Protocol):
     def hold_chars(self) -> int: ...
 
     def push(self, text: str) -> Sequence[Edit]:
-        """What becomes of the characters that have been decided on. May raise Blocked."""
+        """What becomes of the characters that have been decided on; nothing comes after a stop."""
         ...
 
     def flush(self) -> Sequence[Edit]:
@@ -60,8 +62,11 @@ class PlainFilter:
         return self._written(self._editor.flush())
 
     def _written(self, edits: Sequence[Edit]) -> str:
-        parts, at = [], 0
+        parts: list[str] = []
+        at = 0
         for edit in edits:
+            if edit.stop:
+                raise Stopped(edit.stop, "".join(parts))
             parts.append(self._held[at : at + edit.count] if edit.text is None else edit.text)
             at += edit.count
         self._held = self._held[at:]
@@ -107,7 +112,10 @@ class JsonFilter:
         rest = "".join(self._take(character, character) for character in self._pending)
         self._pending = ""
         decided = self._written(self._editor.push(rest)) if rest else ""
-        return decided + self._written(self._editor.flush())
+        try:
+            return decided + self._written(self._editor.flush())
+        except Stopped as stopped:
+            raise Stopped(stopped.rule, decided + stopped.before) from None
 
     def _read(self, text: str) -> str:
         """The characters that the document means, noting how each is written."""
@@ -124,8 +132,11 @@ class JsonFilter:
         return character
 
     def _written(self, edits: Sequence[Edit]) -> str:
-        parts, at = [], 0
+        parts: list[str] = []
+        at = 0
         for edit in edits:
+            if edit.stop:
+                raise Stopped(edit.stop, "".join(parts))
             units = self._units[at : at + edit.count]
             parts.append("".join(u.written for u in units) if edit.text is None else _replaced(units, edit.text))
             at += edit.count

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from gateway.errors import Blocked
 from gateway.guard.addresses import Addresses, Hosts, defanged
 from gateway.guard.edits import Edit, filtered
 from gateway.guard.fences import Fences
@@ -98,14 +97,13 @@ class LinksStage:
 
         def note(kind: str) -> None:
             exchange.findings.append(Finding("links", kind, self._treatment, 1))
-            if self._treatment == "block":
-                raise Blocked(RULE)
 
         # Arguments of tools are no page: files that a tool writes keep their markup, but addresses are read.
         has_markup = channel.field is not Field.TOOL_ARGUMENTS
         said = texts_of(exchange)
         addresses = Addresses(self._hosts, said, partial(self._restores, exchange))
-        editor = LinksEditor(addresses, note, has_markup=has_markup)
+        stop = RULE if self._treatment == "block" else ""
+        editor = LinksEditor(addresses, note, has_markup=has_markup, stop=stop)
         if self._treatment == "report":
             return filtered(_Reporting(editor), channel)
         return filtered(editor, channel)
@@ -116,10 +114,14 @@ class LinksEditor:
 
     hold_chars = BOUND_CHARS + _GAP_CHARS + 2
 
-    def __init__(self, addresses: Addresses, note: Callable[[str], None], *, has_markup: bool = True) -> None:
+    def __init__(
+        self, addresses: Addresses, note: Callable[[str], None], *, has_markup: bool = True, stop: str = ""
+    ) -> None:
+        """`stop`: the rule that ends the answer at the first link."""
         self._addresses = addresses
         self._note = note
         self._has_markup = has_markup
+        self._stop = stop
         self._fences = Fences()
         self._text = ""
         # One character before it is kept: words begin where none stands before them.
@@ -147,6 +149,8 @@ class LinksEditor:
                 break
             if found.text is not None:
                 self._note(found.kind)
+                if self._stop:
+                    return [*edits, Edit(0, stop=self._stop)]
                 edits.append(Edit(found.end - start, found.text))
                 self._fences.see(self._text[start : found.end])
                 self._at = found.end

@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gateway.errors import Blocked
 from gateway.guard.edits import Edit
 
 WINDOW_CHARS = 200
@@ -67,7 +66,7 @@ Note = Callable[[Judged], None]
 class WindowedEditor:
     """Takes out what a judge says is to be masked, and tells `note` of each thing that is found.
 
-    Raises Blocked where the judge says so, and whatever the judge raises.
+    The answer stops where the judge says so. Raises whatever the judge raises.
     """
 
     hold_chars = WINDOW_CHARS
@@ -101,6 +100,8 @@ class WindowedEditor:
             if end is None:
                 break
             edits += self._decide(end, is_whole=is_whole, final=final and end == len(self._text))
+            if edits and edits[-1].stop:
+                break
         return edits
 
     def _window(self, *, final: bool) -> tuple[int | None, bool]:
@@ -128,6 +129,8 @@ class WindowedEditor:
             found = [judged for judged in found if judged.start < endless.start]
             cut = max(start, endless.start)
         edits = self._taken_out(found, cut)
+        if edits[-1].stop:
+            return edits
         if endless is not None:
             edits += self._begin(endless)
         elif self._is_going_on and not is_whole and cut == end:
@@ -157,9 +160,11 @@ class WindowedEditor:
             if judged.start >= cut:
                 break
             goes_on = judged.start < at and was_going_on
-            if not goes_on:
-                self._act(judged)
             begin, stop = max(judged.start, at), min(judged.end, cut)
+            if not goes_on:
+                self._note(judged)
+            if judged.action == "block":
+                return [*edits, Edit(begin - at), Edit(0, stop=judged.rule)]
             if judged.action == "mask":
                 edits += [Edit(begin - at), Edit(stop - begin, "" if goes_on else WITHHELD)]
                 at = stop
@@ -169,7 +174,9 @@ class WindowedEditor:
         return edits
 
     def _begin(self, endless: Judged) -> list[Edit]:
-        self._act(endless)
+        self._note(endless)
+        if endless.action == "block":
+            return [Edit(0, stop=endless.rule)]
         begin, self._start = self._start, endless.end
         if endless.action != "mask":
             return [Edit(self._start - begin)]
@@ -187,11 +194,6 @@ class WindowedEditor:
         taken = Edit(self._start - begin, "")
         self._forget()
         return [taken]
-
-    def _act(self, judged: Judged) -> None:
-        self._note(judged)
-        if judged.action == "block":
-            raise Blocked(judged.rule)
 
     def _forget(self) -> None:
         """Keep the context only, from the beginning of a word."""

@@ -46,14 +46,25 @@ class Finding:
 class Exchange:
     """What the stages of one request share. Whoever opens it calls `close` when the answer has gone."""
 
-    __slots__ = ("_states", "deadline", "findings", "id", "model", "subject", "tenant")
+    __slots__ = ("_states", "deadline", "findings", "id", "model", "scopes", "subject", "tenant")
 
-    def __init__(self, *, id: str, tenant: str, subject: str, model: str, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        *,
+        id: str,
+        tenant: str,
+        subject: str,
+        model: str,
+        deadline: Deadline,
+        scopes: frozenset[str] = frozenset(),
+    ) -> None:
+        """`scopes`: which protected documents may be quoted to whoever asks."""
         self.id = id
         self.tenant = tenant
         self.subject = subject
         self.model = model
         self.deadline = deadline
+        self.scopes = scopes
         self.findings: list[Finding] = []
         self._states: dict[type, object] = {}
 

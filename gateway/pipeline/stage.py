@@ -17,9 +17,8 @@ from gateway.pipeline.prompt import Prompt
 class StreamFilter(Protocol):
     """Passes text on, later or changed, but never takes back what has left.
 
-    `hold_chars` bounds the characters it holds. `push` and `flush` may raise Blocked; then nothing more leaves. A
-    filter that lets go of text and finds in the same push that it has to stop gives that text, and raises when it is
-    called next: so the same text leaves however the answer is cut.
+    `hold_chars` bounds the characters it holds. `push` and `flush` may raise Blocked; then nothing more leaves. What
+    may leave and came before it goes with it (Stopped), so that the same text leaves however the answer is cut.
     """
 
     @property
@@ -59,11 +58,15 @@ class PassThrough:
 
 
 class Stopped(Blocked):
-    """A filter of a chain stops the answer. `before`: what had passed it already and was held by those behind it."""
+    """A filter stops the answer, and lets go of `before`, which came before what stops it."""
 
-    def __init__(self, rule: str, before: str) -> None:
-        super().__init__(rule)
+    def __init__(self, rule: str, before: str, *, again: bool = False) -> None:
+        super().__init__(rule, again=again)
         self.before = before
+
+
+def _before(blocked: Blocked) -> str:
+    return blocked.before if isinstance(blocked, Stopped) else ""
 
 
 class FilterChain:
@@ -78,15 +81,15 @@ class FilterChain:
             try:
                 text = stream_filter.push(text)
             except Blocked as blocked:
-                raise Stopped(blocked.rule, self._flushed(position + 1)) from None
+                before = self._through(position + 1, _before(blocked))
+                raise Stopped(blocked.rule, before, again=blocked.again) from None
         return text
 
     def flush(self) -> str:
-        return self._flushed(0)
+        return self._through(0, "")
 
-    def _flushed(self, first: int) -> str:
-        """What is held from a filter on."""
-        text = ""
+    def _through(self, first: int, text: str) -> str:
+        """Text that has passed the filters before, through the others to their end. One of these may stop it, too."""
         for position in range(first, len(self._filters)):
             stream_filter = self._filters[position]
             let_go = ""
@@ -94,14 +97,8 @@ class FilterChain:
                 let_go = stream_filter.push(text) if text else ""
                 text = let_go + stream_filter.flush()
             except Blocked as blocked:
-                raise Stopped(blocked.rule, self._through(position + 1, let_go)) from None
-        return text
-
-    def _through(self, first: int, text: str) -> str:
-        """Text that has passed the filters before, through the rest of them to their end."""
-        for position in range(first, len(self._filters)):
-            stream_filter = self._filters[position]
-            text = (stream_filter.push(text) if text else "") + stream_filter.flush()
+                before = self._through(position + 1, let_go + _before(blocked))
+                raise Stopped(blocked.rule, before, again=blocked.again) from None
         return text
 
 
@@ -131,6 +128,8 @@ class Outlets:
         self._filters: dict[Channel, StreamFilter] = {}
         self.blocked: dict[int, str] = {}
         """Choices that were stopped, and the rules that did it."""
+        self.wants_another = False
+        """Whether a rule that stopped one would rather have another answer."""
 
     def push(self, channel: Channel, text: str) -> str:
         """Text of the channel that may leave now. Raises what a filter raises, but Blocked."""
@@ -161,6 +160,7 @@ class Outlets:
     def _stopped(self, choice: int, blocked: Blocked) -> str:
         """Forget the filters of a choice and all that they hold; what had passed the one that stopped it may leave."""
         self.blocked[choice] = blocked.rule
+        self.wants_another = self.wants_another or blocked.again
         for channel in self.open_channels(choice):
             del self._filters[channel]
-        return blocked.before if isinstance(blocked, Stopped) else ""
+        return _before(blocked)

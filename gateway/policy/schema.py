@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from gateway.policy.quantity import Duration, Size
 
 EntityName = Annotated[str, Field(max_length=64, pattern=r"^[A-Z][A-Z0-9]*(_[A-Z][A-Z0-9]*)*$")]
+Measure = Literal["allow", "report", "mask", "block"]
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -124,6 +125,86 @@ class Redact(_Part):
         return rule if rule.threshold is not None else rule.model_copy(update={"threshold": self.threshold})
 
 
+class Regurgitation(_Part):
+    index: tuple[str, ...] = Field(min_length=1, max_length=8)
+    """Files of protected documents, made by `gateway index build`; beside the policy unless they say where."""
+    words: int = Field(default=16, ge=4, le=32)
+    """So many words in a row are a passage."""
+    near: bool = True
+    """Also passages with some words changed, added or left out."""
+    action: Literal["block", "redact", "regenerate", "report"] = "block"
+    """End the answer before a passage, put a mark in its place, ask the model once more, or count it only."""
+    allow: tuple[str, ...] = ()
+    """Files of texts that may be quoted all the same: licences, well-known quotes."""
+
+
+class Canaries(_Part):
+    file: str = "canaries.yaml"
+    """Made by `gateway canary make`."""
+    action: Literal["block", "report"] = "block"
+
+
+def _canaries(value: object) -> object:
+    return {"action": value} if isinstance(value, str) else value
+
+
+_MEASURES: dict[str, Measure] = {
+    # Mostly public knowledge: who wrote a book, where a river runs, the addresses of examples.
+    "PERSON": "report",
+    "LOCATION": "report",
+    "ORGANIZATION": "allow",
+    "NRP": "allow",
+    "DATE_TIME": "allow",
+    "AGE": "allow",
+    "URL": "allow",
+    "UUID": "allow",
+    "IP_ADDRESS": "report",
+}
+
+
+def _measures(entities: dict[str, Measure]) -> dict[str, Measure]:
+    return {**_MEASURES, **entities}
+
+
+class AnswerPii(_Part):
+    default: Measure = "mask"
+    """What is done with personal data in an answer that the prompt did not contain."""
+    entities: Annotated[dict[EntityName, Measure], AfterValidator(_measures)] = Field(default={}, validate_default=True)
+    """By entity type. Unless named here names and places are reported only, and dates, URLs and the like allowed."""
+
+
+class AnswerSecrets(_Part):
+    formats: Measure = "block"
+    """Keys and tokens in the formats of their issuers."""
+    guessed: Measure = "report"
+    """What only the words before it call a password or a key."""
+
+
+def _secrets(value: object) -> object:
+    return {"formats": value} if isinstance(value, str) else value
+
+
+class Links(_Part):
+    hosts: tuple[Annotated[str, Field(pattern=r"^(\*\.)?[^\s/*:@]+$", max_length=253)], ...] | None = None
+    """Hosts that links may lead to, `*.example.com` with those below it. Without the list any; nothing is fetched."""
+    action: Literal["allow", "report", "neutralise", "block"] = "neutralise"
+
+
+class Answers(_Part):
+    """What must not leave in an answer."""
+
+    regurgitation: Regurgitation | None = None
+    canaries: Annotated[
+        Canaries | None, BeforeValidator(_canaries, json_schema_input_type=Literal["block", "report"] | Canaries | None)
+    ] = None
+    system_prompt: Literal["block", "redact", "report", "allow"] = "block"
+    pii: AnswerPii = AnswerPii()
+    secrets: Annotated[AnswerSecrets, BeforeValidator(_secrets, json_schema_input_type=Measure | AnswerSecrets)] = (
+        AnswerSecrets()
+    )
+    links: Links = Links()
+
+
 class Requests(_Part):
     logprobs: int = Field(default=5, ge=0, le=20)
     """How many log probabilities per token a client may ask for; 0 refuses them."""
@@ -178,6 +259,7 @@ class Policy(_Part):
     """More upstreams beside the server's --upstream, which is called `default`."""
     redact: Redact = Redact()
     requests: Requests = Requests()
+    answers: Answers = Answers()
     cache: Cache = Cache()
     limits: Limits = Limits()
     tests: tuple[Case, ...] = ()

@@ -82,6 +82,11 @@ class RedactStage:
             return PassThrough()
         return RestoreFilter(vault, self._grammar_of(vault.entities()), channel)
 
+    def restores(self, exchange: Exchange, text: str) -> bool:
+        """Whether a value would be put into a text of the exchange's answer."""
+        vault = exchange.kept(Vault)
+        return vault is not None and plainly_restored(text, vault, self._grammar_of(vault.entities())) != text
+
     def _found(self, prompt: Prompt, exchange: Exchange) -> Sequence[Found]:
         try:
             return self._finder.find(prompt.segments, exchange.deadline, exchange.tenant)

@@ -18,7 +18,7 @@ from gateway.guard.windowed import WITHHELD
 from gateway.pipeline.channel import Channel, Field
 from gateway.pipeline.exchange import Deadline, Exchange
 from gateway.pipeline.span import Span
-from gateway.pipeline.stage import Stage, StreamFilter
+from gateway.pipeline.stage import Stage, Stopped, StreamFilter
 from tests.laws.strategies import CUTS, exchange, pieces, prompt
 
 CONTENT = Channel(0, Field.CONTENT)
@@ -186,18 +186,20 @@ def opened(name: str, channel: Channel) -> tuple[StreamFilter, Exchange]:
     return stage.open(current, channel), current
 
 
-def outcome(name: str, channel: Channel, parts: Sequence[str]) -> tuple[str | None, list[str], list[tuple[str, str]]]:
-    """The whole output (None: blocked), what had left after each piece, and the findings."""
+def outcome(
+    name: str, channel: Channel, parts: Sequence[str]
+) -> tuple[tuple[str, str], list[str], list[tuple[str, str]]]:
+    """The whole output and the rule that ended it early, what had left after each piece, and the findings."""
     stream_filter, current = opened(name, channel)
-    left, states = "", []
+    left, rule, states = "", "", []
     try:
         for part in parts:
             left += stream_filter.push(part)
             states.append(left)
         left += stream_filter.flush()
-    except Blocked:
-        return None, states, [(f.kind, f.action) for f in current.findings]
-    return left, [*states, left], [(f.kind, f.action) for f in current.findings]
+    except Stopped as stopped:
+        left, rule = left + stopped.before, stopped.rule
+    return (left, rule), [*states, left], [(f.kind, f.action) for f in current.findings]
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -214,7 +216,7 @@ def test_cutting_does_not_matter_and_nothing_is_taken_back(
         final = states[-1] if states else ""
         assert all(final.startswith(state) for state in states)
     if not found:
-        assert whole == answer
+        assert whole == (answer, "")
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -251,8 +253,8 @@ _VALUES = st.recursive(
 @given(value=_VALUES, cuts=MANY_CUTS, ascii_only=st.booleans())
 def test_json_stays_json(name: str, value: object, cuts: list[int], ascii_only: bool) -> None:
     document = json.dumps(value, ensure_ascii=ascii_only)
-    output, _, _ = outcome(name, ARGUMENTS, pieces(document, cuts))
-    assert output is not None
+    (output, rule), _, _ = outcome(name, ARGUMENTS, pieces(document, cuts))
+    assert not rule
     json.loads(output)
 
 
@@ -261,8 +263,8 @@ def test_json_stays_json(name: str, value: object, cuts: list[int], ascii_only: 
 def test_a_value_is_found_wherever_a_window_ends(before: str, pad: int) -> None:
     value = "jane.doe@secret.example"
     answer = before + " " + "word " * (pad // 5) + "x" * (pad % 5) + " " + value + " and so on."
-    output, _, _ = outcome("personal", CONTENT, list(answer))
-    assert output is not None
+    (output, rule), _, _ = outcome("personal", CONTENT, list(answer))
+    assert not rule
     assert "jane.doe" not in output.removeprefix(before)
     assert "secret" not in output
 
@@ -271,8 +273,8 @@ def test_a_value_is_found_wherever_a_window_ends(before: str, pad: int) -> None:
 @given(answer=TEXTS, cuts=MANY_CUTS)
 def test_placeholders_pass_untouched(answer: str, cuts: list[int]) -> None:
     text = f"{answer}. \nDear <PERSON_1>, see <EMAIL_ADDRESS_1>."
-    output, _, _ = outcome("personal", CONTENT, pieces(text, cuts))
-    assert output is not None
+    (output, rule), _, _ = outcome("personal", CONTENT, pieces(text, cuts))
+    assert not rule
     if "BEGIN" not in text and "PuTTY" not in text and "eyJ" not in text:
         assert output.count("<PERSON_1>") == text.count("<PERSON_1>")
         assert output.count("<EMAIL_ADDRESS_1>") == text.count("<EMAIL_ADDRESS_1>")

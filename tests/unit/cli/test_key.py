@@ -45,7 +45,7 @@ def sealed(policy: Path, keys: Path, text: str = "Write to ada@example.org now."
     """What a model would see. Its tenant has no name."""
     keyring = keyring_of(Settings(keyset=keys))
     loaded = load_policy(policy)
-    chain = build_stages(loaded, hash_key=keyring.secret("redact hash"), sealer_of=keyring.texts)
+    chain = build_stages(loaded, hash_key=keyring.secret("redact hash"), keyring=keyring)
     return sees(chain, loaded.policy, text)
 
 

@@ -42,7 +42,7 @@ def problems(tmp_path: Path, text: str) -> list[str]:
         (HEAD + "requests: {unsafe_fields: [cache_salt]}", "4:28: requests.unsafe_fields.0: expected"),
         (HEAD + "cache: {ttl: 25h}", "4:9: cache.ttl: expected more than 0s and at most 24h"),
         (HEAD + "name: y", "4:1: the key name stands twice"),
-        (HEAD + "answers: {canaries: block}", "4:1: unknown key answers"),
+        (HEAD + "answers: {canary: block}", "4:11: unknown key canary"),
         ("version: 1\nname: x\nmodels: {a: {id: b, upstream: c}}", "3:21: no upstream is called c"),
         ("version: 1\nname: x\nmodels: {}", "3:1: models: "),
         ("version: 1\nname: x", "1:1: models is missing"),

@@ -201,6 +201,7 @@ static void read_again(Out o) {
     int n = o.d->esc_n;
     memcpy(again, o.d->esc, sizeof again);
     o.d->esc_n = 0;
+    o.d->utf8_need = 0;
     plain(o, again[0], off);
     for (int i = 1; i < n; i++) put_char(o, again[i], off + (uint32_t)i);
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.guard.regurgitation import folding
@@ -56,6 +56,8 @@ def test_seeds_and_codes_are_what_they_always_were(case: dict[str, str]) -> None
     assert (codes.hex(), seeds.hex()) == (case["codes"], case["seeds"])
 
 
+@example("%E4%BD\\%C3%A9")
+@example("%E4&%41")
 @given(TEXTS)
 def test_folding_agrees_with_the_oracle(value: str) -> None:
     symbols, starts = native.fold(value)

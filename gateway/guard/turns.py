@@ -1,0 +1,42 @@
+"""What the last answer to each person ended with, for a short time: a passage that is pulled out a few words at a time
+goes on in the next answer.
+
+Kept are positions in documents and no words, in the memory of this process; the last ones only, and for minutes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from gateway.pipeline.ports import Clock
+
+_PEOPLE = 10_000
+_TTL_S = 600.0
+
+Person = tuple[str, str]
+"""Tenant and subject."""
+
+
+class Turns:
+    """Safe for threads."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[Person, tuple[float, bytes]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def last(self, person: Person) -> bytes:
+        """What was carried out of the person's last answer; empty if that was long ago."""
+        with self._lock:
+            until_s, carried = self._kept.get(person, (0.0, b""))
+            return carried if self._clock() < until_s else b""
+
+    def keep(self, person: Person, carried: bytes) -> None:
+        """Nothing carried means that nothing goes on."""
+        with self._lock:
+            self._kept.pop(person, None)
+            if carried:
+                self._kept[person] = (self._clock() + _TTL_S, carried)
+            while len(self._kept) > _PEOPLE:
+                self._kept.popitem(last=False)

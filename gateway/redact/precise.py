@@ -1,0 +1,27 @@
+"""A detector whose findings count: what a policy's rules ignore, and what is nobody's data, is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.pipeline.exchange import Deadline
+from gateway.pipeline.ports import Detector
+from gateway.pipeline.span import Span
+from gateway.redact.harmless import harmless
+from gateway.redact.rules import Rules
+
+
+class PreciseDetector:
+    """For who reads texts outside of a prompt, one at a time and without what a conversation tells."""
+
+    def __init__(self, detector: Detector, rules: Rules) -> None:
+        self._detector = detector
+        self._rules = rules
+
+    def detect(self, texts: Sequence[str], deadline: Deadline) -> list[list[Span]]:
+        """Raises what the detector raises."""
+        found = self._detector.detect(texts, deadline)
+        return [
+            [span for span in spans if self._rules.acts_on(text, span, deadline) and not harmless(text, span)]
+            for text, spans in zip(texts, found, strict=True)
+        ]
