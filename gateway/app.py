@@ -25,7 +25,9 @@ from gateway.cache.contents import CacheContents
 from gateway.cache.upstream import CachedUpstream
 from gateway.edge.endpoint import Offload, Result, Service
 from gateway.edge.routes import build_app
+from gateway.guard import planted
 from gateway.observe.alarms import Alarms
+from gateway.observe.alerts import Alerts
 from gateway.observe.audit import AuditLog
 from gateway.observe.events import Observer, Observers
 from gateway.observe.log import configure_logging
@@ -156,7 +158,7 @@ def _prefix_salt(keyring: Keyring, tenant: str, model: str) -> str:
 
 
 def _observers(settings: Settings, registry: CollectorRegistry) -> list[Observer]:
-    observers: list[Observer] = [Metrics(registry)]
+    observers: list[Observer] = [Metrics(registry), Alerts({planted.STAGE}, registry)]
     if settings.audit != "none":
         observers.append(AuditLog(settings.audit))
     return observers

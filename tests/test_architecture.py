@@ -39,7 +39,7 @@ HOMES = {
         "cli/token.py",
         "guard/canaries.py",
     ),
-    "prometheus_client": ("observe/metrics.py", "observe/alarms.py", "app.py", "cli/serve.py"),
+    "prometheus_client": ("observe/metrics.py", "observe/alarms.py", "observe/alerts.py", "app.py", "cli/serve.py"),
     "stdnum": ("redact/",),
     "hyperscan": ("redact/prefilter/",),
     "numpy": ("redact/",),

@@ -17,7 +17,7 @@ from gateway.guard.edits import Edit
 
 WINDOW_CHARS = 200
 """The most that is held."""
-LEAST_CHARS = 100
+LEAST_CHARS = 60
 """A window ends with the first sentence that makes it this long: each window costs a call of the detector."""
 AHEAD_CHARS = 64
 """What is read again where a window ends within a sentence: more than an account number or a telephone number has."""

@@ -11,7 +11,10 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
-_FIELDS = ("request_id", "status", "code", "error", "at", "setting", "part", "kind", "times")
+_FIELDS = (
+    *("request_id", "status", "code", "error", "at", "setting", "part", "kind", "times"),
+    *("stage", "action", "tenant", "token", "model"),
+)
 # These write what they handle when they are told to write much.
 _TALKATIVE = ("aiohttp", "asyncio", "uvicorn", "urllib3", "spacy", "transformers", "filelock")
 

@@ -63,7 +63,8 @@ def test_a_streamed_chat_says_the_same_as_a_whole_one(client: OpenAI, recorder: 
     events = list(stream)
     text = "".join(event.choices[0].delta.content or "" for event in events if event.choices)
     assert text == whole.choices[0].message.content
-    assert len(events) > 10
+    # Personal data is looked for in sentences, so the text comes in so many pieces at least.
+    assert sum(1 for event in events if event.choices and event.choices[0].delta.content) > 1
     assert events[-1].usage is not None
     assert events[-1].usage.completion_tokens == (whole.usage and whole.usage.completion_tokens)
     assert not any(value in seen_by_model(recorder) for value in VALUES)
