@@ -34,6 +34,7 @@ bench: $(VENV)/runtime
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.detection
 	$(BIN)/python -m bench.cache
+	$(BIN)/python -m bench.answers
 
 evaluate: $(VENV)/runtime
 	$(BIN)/gateway evaluate models/ner/data/eval/*.jsonl.xz --policy policies/default.yaml --beside stock \

@@ -1,4 +1,4 @@
-"""Measures the regurgitation guard on texts that it makes itself: `python -m bench.regurgitation [--words N]`.
+"""Measures the regurgitation guard on texts that it makes itself; `python -m bench.answers` runs it.
 
 The texts are made of a seeded vocabulary, so that the figures can be had again. The protected ones and the others of
 "the same genre" share the vocabulary and many short phrases; unrelated prose shares neither. Real documents differ:
@@ -7,25 +7,25 @@ what is measured here is speed, size and that nothing breaks, not how often your
 
 from __future__ import annotations
 
-import argparse
 import base64
 import codecs
 import random
-import resource
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.guard.regurgitation import Document, Index, IndexKey, Rule, Watch, part_of, write_index
+from gateway.pipeline.stage import StreamFilter
 
 _KEY = IndexKey("k1", bytes(range(32)))
 _HEADS = "b c d f g h l m n p r s t v br cl dr fl gr pl st tr sh ch".split()
 _CORES = "a e i o u ai ea ou oa ee".split()
 _TAILS = ["", "", "n", "r", "s", "t", "l", "m", "nd", "st", "ck", "ng"]
 _PIECE = 15_000
+Rows = Iterator[tuple[str, str]]
+"""What was measured, and the figure."""
 _DISGUISES: dict[str, Callable[[str], str]] = {
     "as it is": lambda t: t,
     "upper case": str.upper,
@@ -101,16 +101,21 @@ def made(words: int) -> Texts:
     return Texts(protected, house.text(200_000, 7), other.text(200_000, 8))
 
 
-def build(texts: Texts, path: Path) -> None:
-    """Build the index, and say how fast and how large."""
+def build(texts: Texts, path: Path) -> Rows:
+    """Build the index: how fast, and how large."""
     start = time.process_time()
     write_index(path, (part_of(_KEY, batch) for batch in batched_documents(texts)), _KEY)
     seconds = time.process_time() - start
-    print(f"build                        {texts.characters / seconds / 1e6:8.1f} MB/s on one core")
-    print(f"size                         {path.stat().st_size / texts.words:8.2f} bytes per word")
+    yield "building, one core", f"{texts.characters / seconds / 1e6:.1f} MB/s"
+    yield "size", f"{path.stat().st_size / texts.words:.2f} bytes per word"
     start = time.perf_counter()
     Index.open(path, _Keys())
-    print(f"open                         {(time.perf_counter() - start) * 1e3:8.2f} ms")
+    yield "opening", f"{(time.perf_counter() - start) * 1e3:.2f} ms"
+
+
+def watch_of(path: Path) -> Watch:
+    """The watch of an index that `build` made."""
+    return Watch([Index.open(path, _Keys())], Rule())
 
 
 def batched_documents(texts: Texts) -> Iterator[list[tuple[Document, str]]]:
@@ -119,9 +124,9 @@ def batched_documents(texts: Texts) -> Iterator[list[tuple[Document, str]]]:
         yield texts.protected[first : first + 100]
 
 
-def speed(watch: Watch, name: str, text: str) -> None:
+def speed(watch: Watch, name: str, text: str) -> Rows:
     """How fast a text is read in pieces of four characters, and what one piece and one answer take."""
-    total, pushes = 0.0, []
+    total = 0.0
     for at in range(0, len(text), _PIECE):
         piece = text[at : at + _PIECE]
         chunks = [piece[i : i + 4] for i in range(0, len(piece), 4)]
@@ -130,33 +135,40 @@ def speed(watch: Watch, name: str, text: str) -> None:
         for chunk in chunks:
             push(chunk)
         total += time.process_time() - start
-    for at in range(0, 300_000, 1_500):
-        push = watch.open().push
+    yield f"{name}: pieces of 4 characters", f"{len(text) / total / 1e6:.1f} MB/s"
+    pushes = sorted(push_times(watch.open, text))
+    yield f"{name}: a piece", f"{pushes[int(len(pushes) * 0.99)] * 1e6:.1f} µs (99 %)"
+    answers = sorted(answer_times(watch.open, text))
+    yield (
+        f"{name}: an answer of 115 words",
+        f"{statistics.median(answers) * 1e3:.3f} ms, {answers[-5] * 1e3:.3f} (99 %)",
+    )
+
+
+def push_times(opened: Callable[[], StreamFilter], text: str, chars: int = 300_000) -> Iterator[float]:
+    """Seconds for each piece of four characters, in answers of 1,500."""
+    for at in range(0, chars, 1_500):
+        push = opened().push
         for i in range(at, at + 1_500, 4):
             chunk = text[i : i + 4]
             start = time.perf_counter()
             push(chunk)
-            pushes.append(time.perf_counter() - start)
-    pushes.sort()
-    print(f"{name}: pieces of 4     {len(text) / total / 1e6:8.1f} MB/s")
-    print(f"{name}: a push of 4     {pushes[int(len(pushes) * 0.99)] * 1e6:8.2f} us p99")
-    answers = sorted(answer_times(watch, text))
-    print(f"{name}: 115 words       {statistics.median(answers) * 1e3:8.3f} ms p50, {answers[-5] * 1e3:.3f} ms p99")
+            yield time.perf_counter() - start
 
 
-def answer_times(watch: Watch, text: str) -> Iterator[float]:
+def answer_times(opened: Callable[[], StreamFilter], text: str) -> Iterator[float]:
     """Seconds for whole answers of 115 words."""
     words = text.split()
-    for at in range(0, 115 * 400, 115):
+    for at in range(0, min(len(words) - 115, 115 * 400), 115):
         answer = " ".join(words[at : at + 115])
         start = time.perf_counter()
-        reader = watch.open()
+        reader = opened()
         reader.push(answer)
         reader.flush()
         yield time.perf_counter() - start
 
 
-def alarms(watch: Watch, name: str, text: str) -> None:
+def alarms(watch: Watch, name: str, text: str) -> Rows:
     """Blocked answers of 300 words that are nobody's, and what is held of them."""
     words, blocked, held = text.split(), 0, []
     for at in range(0, len(words), 300):
@@ -167,13 +179,12 @@ def alarms(watch: Watch, name: str, text: str) -> None:
             held.append(min(len(answer), i + 4) - sent)
         blocked += reader.blocked
     held.sort()
-    print(f"{name}: false alarms    {blocked:8d} in {len(words):,} words")
-    print(
-        f"{name}: held            {statistics.mean(held):8.1f} characters on average, {held[int(len(held) * 0.99)]} p99"
-    )
+    yield f"{name}: false alarms", f"{blocked} in {len(words):,} words"
+    mean, most = statistics.mean(held), held[int(len(held) * 0.99)]
+    yield f"{name}: held back", f"{mean:.0f} characters on average, {most} (99 %)"
 
 
-def detection(watch: Watch, texts: Texts, count: int = 100) -> None:
+def detection(watch: Watch, texts: Texts, count: int = 100) -> Rows:
     """Passages of 50 words, disguised: how many are found, and how many let a word out."""
     chance, lead = random.Random(5), texts.prose[:300] + " "
     for name, disguise in _DISGUISES.items():
@@ -187,24 +198,4 @@ def detection(watch: Watch, texts: Texts, count: int = 100) -> None:
                 sent += reader.push(answer[i : i + 5])
             found += reader.blocked
             leaked += reader.blocked and any(c.isalnum() for c in sent[len(lead) :])
-        print(f"{name:28s} {found:8d} of {count} found, {leaked} with a leak")
-
-
-def main() -> None:
-    """Print all figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--words", type=int, default=1_000_000, help="protected words")
-    texts = made(parser.parse_args().words)
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "bench.gri"
-        build(texts, path)
-        watch = Watch([Index.open(path, _Keys())], Rule())
-        for name, text in (("prose", texts.prose), ("genre", texts.genre)):
-            speed(watch, name, text)
-            alarms(watch, name, text)
-        detection(watch, texts)
-    print(f"memory                       {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MiB at most")
-
-
-if __name__ == "__main__":
-    main()
+        yield f"50 words, {name}", f"{found} of {count} found, {leaked} let a word out"
