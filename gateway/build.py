@@ -33,6 +33,8 @@ from gateway.redact.windows import WindowedDetector
 from gateway.seal.keyring import Keyring
 
 _INLINE_CHARS = 2000
+_WORDY = frozenset({"PERSON", "LOCATION", "ORGANIZATION", "NRP"})
+"""Types that patterns and the layout find as plain words; all others have digits or signs."""
 
 
 def build_stages(
@@ -78,6 +80,13 @@ def answer_stages(
 def _personal(loaded: PolicyFile, clock: Clock) -> PersonalStage | None:
     """Personal data and secrets, found by patterns: a model for names would find every author of a book."""
     answers, limits = loaded.policy.answers, loaded.policy.limits
+    asked = _looked_for_in_answers(loaded.policy)
+    if asked.default is Action.ALLOW and all(rule.action is Action.ALLOW for rule in asked.entities.values()):
+        return None
+    detector = _detector(asked)
+    if problems := list(_unknown_entities(loaded, answers.pii.entities, detector.entities, ("answers", "pii"))):
+        raise PolicyError("\n".join(problems))
+    own = {one.entity for one in asked.recognizers} | {one.entity for one in asked.deny}
     measures = AnswerRules(
         default=answers.pii.default,
         entities=answers.pii.entities,
@@ -85,13 +94,8 @@ def _personal(loaded: PolicyFile, clock: Clock) -> PersonalStage | None:
         guessed=answers.secrets.guessed,
         guessed_sources=frozenset(row.name for row in passwords.rows()) | {SOURCE},
         threshold=0.0,
+        wordy=detector.entities if asked.plugins else _WORDY | own,
     )
-    asked = _looked_for_in_answers(loaded.policy)
-    if asked.default is Action.ALLOW and all(rule.action is Action.ALLOW for rule in asked.entities.values()):
-        return None
-    detector = _detector(asked)
-    if problems := list(_unknown_entities(loaded, answers.pii.entities, detector.entities, ("answers", "pii"))):
-        raise PolicyError("\n".join(problems))
     return PersonalStage(PreciseDetector(detector, Rules(asked, detector.entities)), measures, clock, limits.analysis)
 
 

@@ -41,6 +41,8 @@ class AnswerRules:
     threshold: float = 0.5
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """The least score that counts, by entity type where it is another one."""
+    wordy: frozenset[str] = frozenset()
+    """Types whose values may be plain words."""
 
     def measure(self, entity: str) -> Measure:
         if entity == SECRET:
@@ -69,6 +71,11 @@ class AnswerRules:
         measures = (self.default, self.secrets, self.guessed, *self.entities.values())
         return any(measure in _CHANGING for measure in measures)
 
+    @property
+    def words_flow(self) -> bool:
+        """Whether nothing that changes or stops an answer is made of plain words."""
+        return not any(self.measure(entity) in _CHANGING for entity in (*self.wordy, GUESSED))
+
 
 class PersonalStage:
     """Masks, blocks or reports personal data and secrets in every text of an answer.
@@ -81,6 +88,7 @@ class PersonalStage:
         self._rules = rules
         self._clock = clock
         self._analysis_s = analysis_s
+        self._words_flow = rules.words_flow
 
     def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
         read(prompt, exchange)
@@ -95,7 +103,8 @@ class PersonalStage:
             stage = "secrets" if judged.kind in (SECRET, GUESSED) else "pii"
             exchange.findings.append(Finding(stage, judged.kind, judged.action, 1))
 
-        return filtered(WindowedEditor(lambda text: self._judged(text, said), note), channel)
+        editor = WindowedEditor(lambda text: self._judged(text, said), note, words_flow=self._words_flow)
+        return filtered(editor, channel)
 
     def _judged(self, text: str, said: PromptTexts) -> list[Judged]:
         if not any(character.isalnum() for character in text):

@@ -5,6 +5,9 @@ on how the text was cut. What has left is read once more as the context of the n
 goes over the end of a sentence is found, and its rest stays here. Where a window has to end within a sentence, it
 leaves only as far as no value can go on: the last 64 characters, and any word or finding that they cut, are read again
 with what follows. A finding that is too long even for that is decided at once: nothing more leaves until it ends.
+
+Where all that is taken out has digits or signs, plain words need not wait for the end of their window: they leave once
+three more of them follow, since no value begins with so many. They are read with their window all the same.
 """
 
 from __future__ import annotations
@@ -27,6 +30,9 @@ CONTEXT_CHARS = 160
 WITHHELD = "[withheld]"
 """What stands in place of a value. It has nothing that a placeholder has, so it is never taken for one."""
 
+_PLAIN = r"[^\W\d_](?:(?![A-Z])[^\W\d_]){0,19}[,.;!?]?[ \t]"
+_PLAIN_WORDS = re.compile(rf"(?:{_PLAIN}(?=(?:{_PLAIN}){{3}}))+")
+"""Words of prose within a line, each with three more behind it."""
 _BORDER = re.compile(r"(?:[.!?…][\"'”’»)\]*_]*\s+|[。！？]\s*|\n\s*)(?=\S)")
 _SPACE = re.compile(r"\s")
 
@@ -66,17 +72,21 @@ Note = Callable[[Judged], None]
 class WindowedEditor:
     """Takes out what a judge says is to be masked, and tells `note` of each thing that is found.
 
-    The answer stops where the judge says so. Raises whatever the judge raises.
+    The answer stops where the judge says so. Raises whatever the judge raises. `words_flow`: nothing that is masked or
+    blocked is made of plain words alone.
     """
 
     hold_chars = WINDOW_CHARS
 
-    def __init__(self, judge: Judge, note: Note) -> None:
+    def __init__(self, judge: Judge, note: Note, *, words_flow: bool = False) -> None:
         self._judge = judge
         self._note = note
+        self._words_flow = words_flow
         self._text = ""
-        # The characters before it have left; they are kept as context.
+        # The characters before it have been judged and have left; they are kept as context.
         self._start = 0
+        # Those before it have left.
+        self._left = 0
         # Whether the last of them belong to a finding that may go on.
         self._is_going_on = False
         self._run: Ending | None = None
@@ -97,6 +107,7 @@ class WindowedEditor:
                     break
                 continue
             end, is_whole = self._window(final=final)
+            edits += self._plain_words(len(self._text) if end is None else end)
             if end is None:
                 break
             edits += self._decide(end, is_whole=is_whole, final=final and end == len(self._text))
@@ -114,6 +125,17 @@ class WindowedEditor:
         if len(text) > last:
             return last, False
         return (len(text), True) if final else (None, True)
+
+    def _plain_words(self, end: int) -> list[Edit]:
+        """Let go of plain words before `end`, never beyond the window: so it is the same however the text is cut."""
+        begin = self._left = max(self._left, self._start)
+        if not self._words_flow or self._is_going_on or (begin and not self._text[begin - 1].isspace()):
+            return []
+        match = _PLAIN_WORDS.match(self._text, begin, end)
+        if match is None:
+            return []
+        self._left = match.end()
+        return [Edit(self._left - begin)]
 
     def _decide(self, end: int, *, is_whole: bool, final: bool) -> list[Edit]:
         start = self._start
@@ -154,30 +176,32 @@ class WindowedEditor:
     def _taken_out(self, found: Sequence[Judged], cut: int) -> list[Edit]:
         """What becomes of the text up to `cut`."""
         edits: list[Edit] = []
-        at, was_going_on = self._start, self._is_going_on
+        at, was_going_on = max(self._start, self._left), self._is_going_on
         self._is_going_on = False
         for judged in found:
             if judged.start >= cut:
                 break
-            goes_on = judged.start < at and was_going_on
-            begin, stop = max(judged.start, at), min(judged.end, cut)
+            goes_on = judged.start < self._start and was_going_on
+            begin, stop = max(judged.start, at), max(min(judged.end, cut), at)
             if not goes_on:
                 self._note(judged)
             if judged.action == "block":
                 return [*edits, Edit(begin - at), Edit(0, stop=judged.rule)]
-            if judged.action == "mask":
+            if judged.action == "mask" and stop > begin:
                 edits += [Edit(begin - at), Edit(stop - begin, "" if goes_on else WITHHELD)]
                 at = stop
             self._is_going_on = judged.end >= cut and judged.action == "mask"
-        edits.append(Edit(cut - at))
+        edits.append(Edit(max(0, cut - at)))
         self._start = cut
+        self._left = max(self._left, cut)
         return edits
 
     def _begin(self, endless: Judged) -> list[Edit]:
         self._note(endless)
         if endless.action == "block":
             return [Edit(0, stop=endless.rule)]
-        begin, self._start = self._start, endless.end
+        begin = max(self._start, self._left)
+        self._start = max(begin, endless.end)
         if endless.action != "mask":
             return [Edit(self._start - begin)]
         self._run = endless.ending
@@ -204,6 +228,7 @@ class WindowedEditor:
             keep = space.end()
         self._text = self._text[keep:]
         self._start -= keep
+        self._left = max(0, self._left - keep)
 
 
 def _is_within_number(text: str, border: re.Match[str]) -> bool:
