@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from gateway.errors import GatewayError, InvalidValue, RedactionUnavailable
 from gateway.pipeline.channel import Channel, Field
-from gateway.pipeline.exchange import DeadlineExceeded, Exchange, Finding
+from gateway.pipeline.exchange import DeadlineExceeded, Exchange
 from gateway.pipeline.ports import SealerOf
 from gateway.pipeline.prompt import Prompt, PromptError
 from gateway.pipeline.span import Span, merge, replace
@@ -69,7 +69,8 @@ class RedactStage:
         # Only when all surrogates of the exchange are known it can be told that each text will be given back.
         redacted = [self._rewrite(s.text, what, vault) for s, what in zip(prompt.segments, made, strict=True)]
         exchange.keep(vault)
-        exchange.findings += [Finding("redact", kind, action, n) for (kind, action), n in counts.items()]
+        for (kind, action), count in counts.items():
+            exchange.found("redact", kind, action, count)
         try:
             return prompt.with_texts(redacted)
         except PromptError as error:

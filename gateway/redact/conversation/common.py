@@ -7,16 +7,19 @@ names only where they stand like one.
 from __future__ import annotations
 
 import re
+import runpy
+from pathlib import Path
 
-from spacy.lang.de.stop_words import STOP_WORDS as DE
-from spacy.lang.en.stop_words import STOP_WORDS as EN
-from spacy.lang.es.stop_words import STOP_WORDS as ES
-from spacy.lang.fr.stop_words import STOP_WORDS as FR
-from spacy.lang.it.stop_words import STOP_WORDS as IT
-from spacy.lang.nl.stop_words import STOP_WORDS as NL
-from spacy.lang.pl.stop_words import STOP_WORDS as PL
-from spacy.lang.pt.stop_words import STOP_WORDS as PT
+import spacy
 
+
+def _stop_words(language: str) -> frozenset[str]:
+    """spaCy's, read from their file: importing French compiles its tokenizer, which takes two seconds."""
+    path = Path(spacy.__file__).parent / "lang" / language / "stop_words.py"
+    return frozenset(runpy.run_path(str(path))["STOP_WORDS"])
+
+
+_STOP_WORDS = frozenset[str]().union(*map(_stop_words, ("en", "de", "fr", "es", "it", "pt", "nl", "pl")))
 CALENDAR = frozenset(
     """january february march april may june july august september october november december monday tuesday wednesday
     thursday friday saturday sunday januar februar märz mai juni juli oktober dezember montag dienstag mittwoch
@@ -87,9 +90,7 @@ _EVERYDAY = frozenset(
     kruk lato lis młynarz mróz niedziela orzeł pająk ptak róża rak rybak sikora sokół sowa szewc wilk wiśnia wrona
     zając zima złoty""".split()
 )
-FUNCTION_WORDS = frozenset(
-    word.casefold() for word in PARTICLES | TITLES | _DETERMINERS | EN | DE | FR | ES | IT | PT | NL | PL
-)
+FUNCTION_WORDS = frozenset(word.casefold() for word in PARTICLES | TITLES | _DETERMINERS | _STOP_WORDS)
 COMMON = FUNCTION_WORDS | frozenset(word.casefold() for word in _EVERYDAY | CALENDAR)
 _WORD = re.compile(r"[^\W_]+")
 _BEFORE = re.compile(r"([^\W\d_]+)([.,;:]?) $")

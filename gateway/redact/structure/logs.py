@@ -20,7 +20,10 @@ _WINDOWS_HOME = re.compile(
 _PROFILE = re.compile(r"/users?/([a-z]{2,20}[.-][a-z]{2,20}(?:[.-][a-z]{2,20})?)(?=[/?#\s\"'<>)]|$)")
 _TILDE = re.compile(r"(?<![\w~/.])~([a-z][\w.-]{2,30})/")
 _FOR_USER = re.compile(
-    rf"\b(?:for|by|from|as|of)\s(?:invalid\s|illegal\s)?user\s[\"'`]?({_USER})"
+    # In prose "user" is half of many words: what follows a name says that it is one.
+    r"\b(?:for|by|from|as|of)\s(?:invalid\s|illegal\s)?user\s[\"'`]?"
+    rf"(?:([^\W_][^\W\d_]{{0,30}}[\d_.+-]\w[\w.+-]{{0,30}})|({_USER})(?![\w+-])"
+    r"(?=[\"'`\]]|\s?\(|\s(?:from|on|at|by|via|port|uid|logged|failed|denied)\b|[.,;:]?\s*(?:\n|$)))"
     rf"|\b(?:Accepted|Failed)\s[\w/-]{{3,30}}\sfor\s(?:invalid user\s)?({_USER})\sfrom\s"
     rf"|\b(?:Invalid|Illegal|invalid)\suser\s({_USER})\s(?:from|port)\b"
     rf"|\bsudo:\s{{1,6}}({_USER})\s:"

@@ -20,7 +20,10 @@ GENERIC_USERS = frozenset(
     you your yourname your_name your-name your-user youruser me myuser myname name user1 example foo bar jovyan airflow
     hadoop spark oracle sa sshd coder codespace vscode kali linuxbrew alluser all home desktop sudo su su: invalid
     and or the for is was has with that who to from not can may will should input id null none string agent group
-    password passwd token on off true false""".split()
+    password passwd token on off true false
+    inputs data space mode defined supplied provided interface interfaces experience agents account accounts command
+    commands feedback request requests code land level profile profiles setting settings preference preferences
+    permission permissions program programs process processes names ids interaction manual guide""".split()
 )
 _EMAIL = re.compile(r"[^\s@<>\"',;:()|&?/=]{1,64}@[^\s@<>\"',;:()|&?/=]+\.[^\W\d_]{2,24}(?![\w@])")
 _PHONE = re.compile(r"(?:\+|00)?[(]?\d[\d ()./\u00a0\u2011–-]{4,22}\d(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?!\w)")
