@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.guard.canaries import Canaries
@@ -31,6 +32,7 @@ from gateway.redact.structure.detector import SOURCE, StructureDetector
 from gateway.redact.views.encodings import ENCODED
 from gateway.redact.windows import WindowedDetector
 from gateway.seal.keyring import Keyring
+from gateway.settings import ConfigurationError
 
 _INLINE_CHARS = 2000
 _WORDY = frozenset({"PERSON", "LOCATION", "ORGANIZATION", "NRP"})
@@ -73,7 +75,9 @@ def answer_stages(
     if answers.regurgitation is not None and keyring is not None:
         yield _memorised(loaded, answers.regurgitation, keyring, clock)
     if answers.canaries is not None and keyring is not None:
-        yield CanaryStage(Canaries.load(_beside(loaded, answers.canaries.file), keyring), answers.canaries.action)
+        with _naming(loaded, ("answers", "canaries")):
+            canaries = Canaries.load(_beside(loaded, answers.canaries.file), keyring)
+        yield CanaryStage(canaries, answers.canaries.action)
     yield InvisibleStage()
 
 
@@ -84,8 +88,6 @@ def _personal(loaded: PolicyFile, clock: Clock) -> PersonalStage | None:
     if asked.default is Action.ALLOW and all(rule.action is Action.ALLOW for rule in asked.entities.values()):
         return None
     detector = _detector(asked)
-    if problems := list(_unknown_entities(loaded, answers.pii.entities, detector.entities, ("answers", "pii"))):
-        raise PolicyError("\n".join(problems))
     own = {one.entity for one in asked.recognizers} | {one.entity for one in asked.deny}
     measures = AnswerRules(
         default=answers.pii.default,
@@ -121,11 +123,22 @@ def _looked_for_in_answers(policy: Policy) -> Redact:
 
 
 def _memorised(loaded: PolicyFile, asked: Regurgitation, keyring: Keyring, clock: Clock) -> MemorisedStage:
-    indexes = [Index.open(_beside(loaded, name), keyring) for name in asked.index]
-    allow = [_text_of(_beside(loaded, name)) for name in asked.allow]
+    with _naming(loaded, ("answers", "regurgitation", "index")):
+        indexes = [Index.open(_beside(loaded, name), keyring) for name in asked.index]
+    with _naming(loaded, ("answers", "regurgitation", "allow")):
+        allow = [_text_of(_beside(loaded, name)) for name in asked.allow]
     rule = Rule(asked.words, asked.near)
     stopping, cutting = Watch(indexes, rule, allow=allow), Watch(indexes, rule, allow=allow, redact=True)
     return MemorisedStage(stopping, cutting, asked.action, Turns(clock))
+
+
+@contextmanager
+def _naming(loaded: PolicyFile, place: tuple[str, ...]) -> Iterator[None]:
+    """What is wrong with a file is told with the line of the policy that names it."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise PolicyError(loaded.problem(place, str(error))) from None
 
 
 def _beside(loaded: PolicyFile, name: str) -> Path:
@@ -137,7 +150,7 @@ def _text_of(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        raise PolicyError(f"{path}: cannot be read as UTF-8 text; answers.regurgitation.allow names it") from None
+        raise ConfigurationError(f"{path}: cannot be read as UTF-8 text") from None
 
 
 def build_finder(loaded: PolicyFile, clock: Clock = time.monotonic) -> tuple[Rules, Finder]:
@@ -154,12 +167,14 @@ def inline_chars(policy: Policy) -> int:
 
 
 def checked_detector(loaded: PolicyFile, *, whole: bool = False) -> WindowedDetector:
-    """The detector of a policy, after checking that every entity type it names can exist.
+    """The detector of a policy; PolicyError names entity types that nothing finds, with their place.
 
     `whole`: one that also looks for what the policy allows.
     """
-    detector = _detector(loaded.policy.redact, whole=whole)
-    if problems := list(_unknown_entities(loaded, loaded.policy.redact.entities, detector.entities, ("redact",))):
+    detector, policy = _detector(loaded.policy.redact, whole=whole), loaded.policy
+    problems = list(_unknown_entities(loaded, policy.redact.entities, detector.entities, ("redact",)))
+    problems += _unknown_entities(loaded, policy.answers.pii.entities, detector.entities, ("answers", "pii"))
+    if problems:
         raise PolicyError("\n".join(problems))
     return detector
 

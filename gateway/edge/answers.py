@@ -6,6 +6,8 @@ not leave: what an upstream adds, also by mistake, stays inside.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -26,6 +28,10 @@ _MESSAGE_TEXTS = {
     "reasoning": (Field.REASONING, 0),
     "reasoning_content": (Field.REASONING, 1),
 }
+_AS_WRITTEN = ("reasoning", "reasoning_content", "content", "refusal")
+"""In the order in which a model writes them: what begins in a thought may go on in the answer."""
+_PLAIN_ID = re.compile(r"(?:chatcmpl-tool-|call_|tool_|toolu_)?(?=[A-Za-z]*[0-9])(?:[0-9a-f-]{1,40}|[A-Za-z0-9]{9})")
+"""Ids as servers draw them."""
 _TEXT_OF = {place: name for name, place in _MESSAGE_TEXTS.items()}
 
 
@@ -60,6 +66,7 @@ class AnswerWriter:
         self._head = head
         self.unfinished: set[int] = set()
         """Choices that have begun and have not said why they end."""
+        self._ended: set[int] = set()
         self.usage: dict[str, Any] | None = None
 
     def whole(self, answer: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +100,12 @@ class AnswerWriter:
             raise UpstreamFailed("The model server's answer has a choice without an index.")
         if index in self._outlets.blocked:
             return None
-        self._note_end(index, raw.get("finish_reason") is not None)
+        if index in self._ended:
+            # Its filters have let go of what they held, so nothing may go on there.
+            if _says_anything(raw):
+                raise UpstreamFailed("The model server's answer goes on behind its end.")
+            return None
+        self._note_end(index, whole or raw.get("finish_reason") is not None)
         try:
             written = self._form.choice(raw, self._outlets, self._head, whole=whole)
         except GatewayError:
@@ -120,6 +132,7 @@ class AnswerWriter:
 
     def _note_end(self, choice: int, ended: bool) -> None:
         if ended:
+            self._ended.add(choice)
             self.unfinished.discard(choice)
         else:
             self.unfinished.add(choice)
@@ -170,10 +183,16 @@ class ChatFormat:
         delta: dict[str, Any] = {}
         if isinstance(said.get("role"), str):
             delta["role"] = "assistant"
-        for name, (field, part) in _MESSAGE_TEXTS.items():
-            if name in said:
-                delta[name] = self._text(said[name], Channel(index, field, part, head.is_json), outlets)
+        texts = {
+            name: self._text(said[name], Channel(index, *_MESSAGE_TEXTS[name], head.is_json), outlets)
+            for name in _AS_WRITTEN
+            if name in said
+        }
+        delta.update((name, texts[name]) for name in _MESSAGE_TEXTS if name in texts)
         calls = _tool_calls(said.get("tool_calls"), index, outlets, whole=whole)
+        logprobs = None
+        if raw.get("logprobs") is not None:
+            logprobs = _chat_logprobs(raw["logprobs"], Channel(index, Field.LOGPROBS), outlets)
         if whole or finish is not None:
             _flush_message(delta, calls, index, outlets)
         if calls:
@@ -181,8 +200,8 @@ class ChatFormat:
         if not whole:
             _drop_held(delta, said)
         written = {"index": index, key: delta, "finish_reason": finish}
-        if raw.get("logprobs") is not None:
-            written["logprobs"] = _chat_logprobs(raw["logprobs"], Channel(index, Field.LOGPROBS), outlets)
+        if logprobs is not None:
+            written["logprobs"] = logprobs
         return written
 
     @staticmethod
@@ -234,7 +253,7 @@ def _tool_calls(raw: Any, choice: int, outlets: Outlets, *, whole: bool) -> dict
         # Two pieces of one call may come in one chunk.
         made = written.setdefault(index, {} if whole else {"index": index})
         if isinstance(call.get("id"), str):
-            made["id"] = call["id"]
+            made["id"] = _call_id(call["id"])
         if isinstance(call.get("type"), str):
             made["type"] = "function"
         function = call.get("function")
@@ -245,11 +264,19 @@ def _tool_calls(raw: Any, choice: int, outlets: Outlets, *, whole: bool) -> dict
     return written
 
 
+def _call_id(raw: str) -> str:
+    """The id of a call. One that the model may have written could say anything, so another stands in its place."""
+    if _PLAIN_ID.fullmatch(raw):
+        return raw
+    return "call_" + hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
 def _function(raw: dict[str, Any], choice: int, call: int, outlets: Outlets) -> dict[str, str]:
     made: dict[str, str] = {}
     if isinstance(raw.get("name"), str):
-        # A name comes whole, never in pieces.
         channel = Channel(choice, Field.TOOL_NAME, call)
+        if channel in outlets.flushed:
+            raise UpstreamFailed("The model server's answer has the name of a tool in pieces.")
         made["name"] = outlets.push(channel, raw["name"]) + outlets.flush(channel)
     if isinstance(raw.get("arguments"), str):
         made["arguments"] = outlets.push(Channel(choice, Field.TOOL_ARGUMENTS, call, is_json=True), raw["arguments"])
@@ -278,6 +305,13 @@ def _drop_held(delta: dict[str, Any], said: dict[str, Any]) -> None:
             del delta[name]
 
 
+def _says_anything(raw: dict[str, Any]) -> bool:
+    """Whether there is any text in a choice of the upstream's, wherever."""
+    said = _said(raw)
+    said = raw["delta"] if isinstance(raw.get("delta"), dict) else said
+    return any(said.get(name) for name in (*_MESSAGE_TEXTS, "tool_calls", "text")) or bool(raw.get("logprobs"))
+
+
 def _says_something(choice: dict[str, Any]) -> bool:
     return bool(choice.get("delta") or choice.get("text") or choice.get("finish_reason") or choice.get("logprobs"))
 
@@ -286,8 +320,11 @@ def _token(raw: Any, channel: Channel, outlets: Outlets) -> dict[str, Any]:
     if not isinstance(raw, dict) or not isinstance(raw.get("token"), str):
         raise UpstreamFailed("The model server's answer has log probabilities without tokens.")
     token = outlets.push(channel, raw["token"])
-    kept = token == raw["token"]
-    return {"token": token, "logprob": _number(raw.get("logprob")), "bytes": _bytes(raw.get("bytes")) if kept else None}
+    made = _bytes(raw.get("bytes")) if token == raw["token"] else None
+    # Bytes that are not those of the token would be a text that nobody has read.
+    if made is not None and (max(made, default=0) > 255 or bytes(made).decode("utf-8", "replace") != token):
+        made = None
+    return {"token": token, "logprob": _number(raw.get("logprob")), "bytes": made}
 
 
 def _chat_logprobs(raw: Any, channel: Channel, outlets: Outlets) -> dict[str, Any]:

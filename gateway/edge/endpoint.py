@@ -41,6 +41,7 @@ from gateway.policy.schema import ModelRoute, Policy
 from gateway.settings import Settings
 
 Result = TypeVar("Result")
+Written = TypeVar("Written", dict[str, Any], dict[str, Any] | None)
 
 
 class Offload(Protocol):
@@ -51,7 +52,7 @@ class Offload(Protocol):
 
 _INLINE_BUDGET_S = 0.05
 _INLINE_ANSWER_CHARS = 8_000
-"""Whole answers of up to so many characters are filtered where they are."""
+"""Answers and pieces of up to so many characters are filtered where they are."""
 _SEEDS = 2**31
 _DONE = b"data: [DONE]\n\n"
 _LOG = logging.getLogger("gateway.edge")
@@ -163,8 +164,7 @@ class _Run:
             body={**prompt.body, "model": route.id},
             tenant=exchange.tenant,
             timeout_s=service.policy.limits.upstream,
-            # Without a name each token is a person of its own.
-            subject=principal.subject or f"token {principal.token_id}",
+            subject=exchange.subject,
             uncached=uncached,
         )
         head = Head(f"{self._kind.form.id_prefix}-{self._id}", self._model, _wants_json(body))
@@ -180,19 +180,19 @@ class _Run:
         writer = self._writer = AnswerWriter(self._kind.form, outlets, head)
         async with service.answers.ask(call) as self._reply:
             if self._streamed:
-                return await self._stream(self._reply, writer, call.body.get("n") or 1, is_last=is_last)
-            answer = await self._written(await self._reply.whole(), writer)
+                return await self._stream(self._reply, writer, _choices(call.body), is_last=is_last)
+            answer = await self._filtered(await self._reply.whole(), writer.whole)
             await self._settle(self._reply, writer)
             if writer.wants_another and not is_last:
                 return False
             await send_json(self._client_send, 200, answer, self._headers())
             return True
 
-    async def _written(self, answer: dict[str, Any], writer: AnswerWriter) -> dict[str, Any]:
-        """The answer for the client. A long one is read off the event loop."""
+    async def _filtered(self, answer: dict[str, Any], write: Callable[[dict[str, Any]], Written]) -> Written:
+        """An answer or a piece of one for the client. A long one is read off the event loop."""
         if chars_in(answer) <= _INLINE_ANSWER_CHARS:
-            return writer.whole(answer)
-        return await self._service.offload(lambda: writer.whole(answer))
+            return write(answer)
+        return await self._service.offload(lambda: write(answer))
 
     def _route(self, body: Mapping[str, Any], principal: Principal) -> ModelRoute:
         name = body.get("model")
@@ -210,7 +210,7 @@ class _Run:
         self._exchange = Exchange(
             id=self._id,
             tenant=principal.tenant,
-            subject=principal.subject,
+            subject=_person(principal),
             model=self._model,
             deadline=Deadline.after(service.clock, service.policy.limits.analysis),
             scopes=principal.scopes,
@@ -257,7 +257,7 @@ class _Run:
         """Nothing is answered before the upstream's first event, so that its refusals keep their status."""
         async with aclosing(reply.events()) as events:
             async for event in events:
-                chunk = writer.chunk(event)
+                chunk = await self._filtered(event, writer.chunk)
                 if writer.wants_another and not is_last and not self._said:
                     await self._settle(reply, writer)
                     return False
@@ -327,7 +327,7 @@ class _Run:
                 tenant=principal.tenant if principal else "",
                 model=self._model,
                 policy_digest=service.policy_digest,
-                findings=tuple(exchange.findings) if exchange else (),
+                findings=exchange.findings if exchange else (),
                 usage=_flat(writer.usage) if writer and writer.usage else {},
                 streamed=self._streamed,
                 cache=self._reply.source if self._reply is not None else "",
@@ -337,6 +337,17 @@ class _Run:
         )
         if exchange:
             exchange.close()
+
+
+def _person(principal: Principal) -> str:
+    """Without a name each token is a person of its own."""
+    return principal.subject or f"token {principal.token_id}"
+
+
+def _choices(body: Mapping[str, Any]) -> int:
+    """How many choices an answer has: so many for each prompt."""
+    prompts = body.get("prompt")
+    return (body.get("n") or 1) * (len(prompts) if isinstance(prompts, list) else 1)
 
 
 def _flat(usage: Mapping[str, Any]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from gateway.guard.carried import Restores, carries
+from gateway.guard.carried import Restores, carries, holds
 from gateway.guard.prompt_texts import PromptTexts
 
 _DROPPED = re.compile(r"[\x00-\x20\x7f-\xa0\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]")
@@ -24,6 +24,7 @@ _CALLS = frozenset({"tel", "sms", "mailto", "geo"})
 """Schemes that open a program of the user's in which nothing is sent yet."""
 _DOTS = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61", "."))
 _DOT = re.compile("[.\u3002\uff0e\uff61]")
+_WHOLE_URL = re.compile(r"\s*<URL_[1-9][0-9]{0,5}>\s*")
 _SLASHES = re.compile(r"\s*<?\s*[/\\]{2}")
 _HOST = re.compile(r"[^\s/?#@\\%:\[\]<>\"'^|`{}]+")
 _PORT = re.compile(r":\d{0,5}\Z")
@@ -122,7 +123,7 @@ class Addresses:
         where = place(address)
         if where.scheme and where.scheme not in _WEB | _CALLS:
             return "scheme"
-        if not is_read and not _is_mail_to(address, where) and carries(address, self._said, self._restores):
+        if not is_read and self.carries(address, where):
             return "value"
         if not where.host:
             return None
@@ -131,6 +132,18 @@ class Addresses:
         if not where.is_plain or (_NUMERIC.match(where.host) and not _DOTTED.match(where.host)):
             return "disguise"
         return None
+
+    def carries(self, address: str, where: Place | None = None) -> bool:
+        """Whether an address, which leads to `where`, carries data of the prompt to somebody."""
+        is_mail = _is_mail_to(address, where or place(address))
+        return not is_mail and carries(address, self._said, self._restores)
+
+    def carries_in_code(self, text: str) -> bool:
+        """The same where most of what looks like an address is none: words of the prompt count with a host only."""
+        where = place(text)
+        if where.scheme or _SLASHES.search(text):
+            return self.carries(text, where)
+        return _WHOLE_URL.fullmatch(text) is None and holds(text, self._said, self._restores)
 
 
 def _is_mail_to(address: str, where: Place) -> bool:

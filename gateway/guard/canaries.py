@@ -99,9 +99,9 @@ class Canaries:
         """Words in lower case with single spaces between them, by id."""
         return self._phrases
 
-    def open(self, carried: bytes = b"") -> CanaryFinder:
-        """A finder for one text. `carried`: what the finder of an earlier text gave, for a phrase in two pieces."""
-        return CanaryFinder(self._watch.open(carried=carried), self._ids)
+    def open(self) -> CanaryFinder:
+        """A finder for one text."""
+        return CanaryFinder(self._watch.open(), self._ids)
 
     def __len__(self) -> int:
         return len(self._phrases)
@@ -134,8 +134,12 @@ class CanaryFinder:
         return self._reader.flush()
 
     def carry(self) -> bytes:
-        """What the next text's finder needs to see a phrase that begins in this one."""
+        """Where the text has got to: a phrase may go on in another one."""
         return self._reader.carry()
+
+    def follow(self, carried: bytes) -> None:
+        """Where other texts have got to by now."""
+        self._reader.follow(carried)
 
 
 def new_canary(keyring: Keyring, label: str, today: date) -> tuple[CanaryRecord, str]:
@@ -159,7 +163,8 @@ def load_records(path: Path) -> dict[str, CanaryRecord]:
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in problem["loc"])
-        raise ConfigurationError(f"{path}: {place}: {problem['msg']}") from None
+        what = f"{place}: {problem['msg']}" if place else "is no file of canaries; `gateway canary make` makes one"
+        raise ConfigurationError(f"{path}: {what}") from None
     records = {record.id: record for record in file.canaries}
     if len(records) != len(file.canaries):
         raise ConfigurationError(f"{path}: two canaries have the same id; remove one")

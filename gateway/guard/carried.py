@@ -38,7 +38,7 @@ def carries(address: str, said: PromptTexts, restores: Restores = lambda _: Fals
     if said.say(address):
         return False
     plain = _plain(address)
-    if any(_has_value(text, said) or restores(text) for text in dict.fromkeys((address, plain, plain[::-1]))):
+    if _holds(address, plain, said, restores):
         return True
     host, path, rest = _parts(plain)
     if said.repeats(_letters(host), DATA_LETTERS) or said.repeats(_letters(rest), DATA_LETTERS):
@@ -51,6 +51,15 @@ def carries(address: str, said: PromptTexts, restores: Restores = lambda _: Fals
         for text in _decoded(run)
         if text
     )
+
+
+def holds(text: str, said: PromptTexts, restores: Restores = lambda _: False) -> bool:
+    """Whether a text holds a placeholder, a long number or a mail address of the prompt; words are none."""
+    return _holds(text, _plain(text), said, restores)
+
+
+def _holds(text: str, plain: str, said: PromptTexts, restores: Restores) -> bool:
+    return any(_has_value(one, said) or restores(one) for one in dict.fromkeys((text, plain, plain[::-1])))
 
 
 def _has_value(text: str, said: PromptTexts) -> bool:

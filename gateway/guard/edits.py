@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 from gateway.pipeline.channel import Channel
@@ -81,6 +82,12 @@ _WRITTEN = re.compile(
 )
 _NAMED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _DIGIT = re.compile(r"[0-9]")
+_QUOTE = re.compile(r"(?<!\\)\"")
+_OUTSIDE = re.compile(
+    r"(?:rue|ue|alse|lse|se|ull|ll|l)?(?:[ \t\r\n{}\[\],:\"0-9+\-.eE]|true|false|null)*"
+    r"(?:t|tr|tru|f|fa|fal|fals|n|nu|nul)?"
+)
+"""What a document may have outside of its strings (RFC 8259), and any piece of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,8 @@ class _Unit:
 
 
 class JsonFilter:
-    """A JSON document. Only what stands inside of its strings is replaced; digits of its numbers become nines."""
+    """A JSON document. What stands inside of its strings is replaced; digits of its numbers become nines. What should
+    be a document and is none is replaced wherever it is no JSON."""
 
     def __init__(self, editor: Editor) -> None:
         self._editor = editor
@@ -172,14 +180,26 @@ def _meant(match: re.Match[str]) -> str:
 
 
 def _replaced(units: Sequence[_Unit], text: str) -> str:
-    """The units with the text in place of those inside of strings, once; what makes the document stays."""
+    """The units with the text in place of what they say, once; what makes the document stays.
+
+    Outside of strings a document has signs and numbers only. Whatever else stands there makes it no JSON, and is
+    replaced like any text.
+    """
+    written = json.dumps(text, ensure_ascii=False)[1:-1]
+    if not any(unit.inside for unit in units):
+        outside = "".join(unit.written for unit in units)
+        return _DIGIT.sub("9", outside) if _OUTSIDE.fullmatch(outside) else text
     parts, is_said = [], False
-    for unit in units:
-        if not unit.inside:
-            parts.append(_DIGIT.sub("9", unit.written))
-        elif not is_said:
-            parts.append(json.dumps(text, ensure_ascii=False)[1:-1])
+    for inside, group in groupby(units, key=lambda unit: unit.inside):
+        outside = "" if inside else "".join(unit.written for unit in group)
+        if outside and _OUTSIDE.fullmatch(outside):
+            parts.append(_DIGIT.sub("9", outside))
+            continue
+        if not is_said:
+            parts.append(written)
             is_said = True
+        # Where strings end is known by their quotes, whatever else is wrong.
+        parts.append("".join(_QUOTE.findall(outside)))
     return "".join(parts)
 
 

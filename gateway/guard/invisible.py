@@ -1,9 +1,10 @@
 """Characters that nobody sees: they carry messages past a reader, and disguise what the other filters look for.
 
-Removed: tag characters but for the flags of England, Scotland and Wales; variation selectors that have nothing to
-vary; zero-width characters that the writing around them does not use; directions without any right-to-left text.
+Removed: control characters but for tabs and the ends of lines; tag characters but for the flags of England, Scotland
+and Wales; variation selectors that have nothing to vary; zero-width characters that the writing around them does not
+use; soft hyphens; directions without any right-to-left text. That is all that Unicode 16.0 calls ignorable by default.
 Kept: what emoji, flags, Persian, the writings of India, Hebrew and Arabic are made of, one character at a time. Two of
-them in a row are no writing.
+them in a row are no writing, and within what an address, a number or a key is made of none is.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 
 from gateway.guard.edits import Edit, filtered
 from gateway.pipeline.channel import Channel, Field
-from gateway.pipeline.exchange import Exchange, Finding
+from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.prompt import Prompt
 from gateway.pipeline.stage import StreamFilter
 
@@ -27,13 +28,15 @@ _JOINERS = "\u200c\u200d"
 _MARKS = "\u200e\u200f\u061c"
 _DIRECTIONS = "\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
 _OVERRIDES = "\u202d\u202e"
+_CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+_TAGS = "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _BLANKS = (
-    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
 )
 _RARE = "\U0001d173-\U0001d17a\U0001bca0-\U0001bca3"
 _INVISIBLE = re.compile(
-    f"[{_JOINERS}{_MARKS}{_DIRECTIONS}{_OVERRIDES}{_SELECTORS}{_BLANKS}{_RARE}\U000e0000-\U000e007f{_FLAG}]"
+    f"[{_JOINERS}{_MARKS}{_DIRECTIONS}{_OVERRIDES}{_SELECTORS}{_BLANKS}{_RARE}{_CONTROLS}{_TAGS}{_FLAG}]"
 )
 _JOINING = re.compile(
     "[\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc\U00010f00-\U00010fff\U00011000-\U0001193f]"
@@ -44,6 +47,9 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u3040-\u30ff\u3
 _IDEOGRAPH = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _KEYCAPS = "0123456789#*"
+_KEYCAP = "\u20e3"
+_TOKEN = re.compile(r"[A-Za-z0-9@._+\-]")
+"""What values are made of that somebody else looks for."""
 
 
 class InvisibleStage:
@@ -54,7 +60,7 @@ class InvisibleStage:
 
     def open(self, exchange: Exchange, channel: Channel) -> StreamFilter:
         def note(kind: str) -> None:
-            exchange.findings.append(Finding("invisible", kind, "remove", 1))
+            exchange.found("invisible", kind, "remove")
 
         if channel.field is Field.LOGPROBS:
             return _Tokens(note)
@@ -98,7 +104,10 @@ class InvisibleEditor:
                 edits.append(Edit(length))
                 at += length
                 continue
-            edits.append(self._decide(text[start]))
+            if start + 1 == len(text) and not final and self._needs_next():
+                self._held = text[start:]
+                return edits
+            edits.append(self._decide(text[start], text[start + 1 : start + 2]))
             at += 1
         self._see(text[at:])
         edits.append(Edit(len(text) - at))
@@ -111,8 +120,12 @@ class InvisibleEditor:
             self._is_right_to_left = self._is_right_to_left or _RIGHT_TO_LEFT.search(text) is not None
             self._last_removed = ""
 
-    def _decide(self, character: str) -> Edit:
-        if self._may_stay(character):
+    def _needs_next(self) -> bool:
+        """Whether what follows a character tells whether it stays."""
+        return _TOKEN.match(self._visible) is not None or self._visible in _KEYCAPS
+
+    def _decide(self, character: str, following: str) -> Edit:
+        if self._may_stay(character) and not (self._needs_next() and _hides(character, following)):
             self._before, self._last_removed = character, ""
             return Edit(1)
         kind = _kind(character)
@@ -128,16 +141,14 @@ class InvisibleEditor:
         if not visible or before != visible:
             return False
         if character in _JOINERS:
-            return _JOINING.match(visible) is not None
+            return _JOINING.match(visible) is not None and not visible.isdecimal()
         if _is_selector(character):
             return _varies(visible, character)
         if character in _MARKS or character in _DIRECTIONS:
             return self._is_right_to_left
         if character == "\u200b":
-            return _UNSPACED.match(visible) is not None
-        if "\u180b" <= character <= "\u180f":
-            return "\u1800" <= visible <= "\u18af"
-        return character == "\u00ad" and visible.isalpha()
+            return _UNSPACED.match(visible) is not None and not visible.isdecimal()
+        return "\u180b" <= character <= "\u180f" and "\u1800" <= visible <= "\u18af"
 
 
 class _Tokens:
@@ -149,13 +160,20 @@ class _Tokens:
         self._note = note
 
     def push(self, text: str) -> str:
-        kept = re.sub("[\U000e0000-\U000e007f\U000e0100-\U000e01ef]", "", text)
+        kept = re.sub("[\U000e0000-\U000e0fff]", "", text)
         if kept != text:
             self._note("tags")
         return kept
 
     def flush(self) -> str:
         return ""
+
+
+def _hides(character: str, following: str) -> bool:
+    """Whether a character stands within a value, for all that can be told from what is next to it."""
+    if _is_selector(character):
+        return following != _KEYCAP
+    return _TOKEN.match(following) is not None or _INVISIBLE.match(following) is not None
 
 
 def _flag_length(text: str, at: int, *, final: bool) -> int | None:
@@ -188,10 +206,12 @@ def _is_emoji(character: str) -> bool:
 
 
 def _kind(character: str) -> str:
-    if "\U000e0000" <= character <= "\U000e007f":
-        return "tags"
     if _is_selector(character):
         return "variation_selectors"
+    if "\U000e0000" <= character <= "\U000e0fff":
+        return "tags"
+    if unicodedata.category(character) == "Cc":
+        return "controls"
     if character in _DIRECTIONS or character in _OVERRIDES or character in _MARKS:
         return "directions"
     return "zero_width"

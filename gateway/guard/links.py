@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from gateway.guard.addresses import Addresses, Hosts, defanged
+from gateway.guard.addresses import Addresses, Hosts, defanged, place
 from gateway.guard.edits import Edit, filtered
 from gateway.guard.fences import Fences
-from gateway.guard.markup import is_link, may_open, tag
+from gateway.guard.markup import LOOK_BACK_CHARS, PLACEHOLDER, attribute, is_link, may_go_on, opened_by, tag
 from gateway.guard.prompt_texts import read, texts_of
 from gateway.pipeline.channel import Channel, Field
-from gateway.pipeline.exchange import Exchange, Finding
+from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.prompt import Prompt
 from gateway.pipeline.stage import PassThrough, StreamFilter
 
@@ -39,19 +39,26 @@ _IMAGE_CHARS = 600
 _GAP_CHARS = 64
 _SCHEMES = r"(?:https?|ftp|wss?)"
 _TRIGGER = re.compile(
-    r"!\[|<[A-Za-z!?]|\](?=[(:])"
+    r"!\[|<[A-Za-z!?/]|\](?=[(:])|=|(?<![A-Za-z0-9:/\\])//"
     rf"|(?<![A-Za-z0-9]){_SCHEMES}:[/\\]|(?<![A-Za-z0-9])www\."
     # What may still become one of these.
-    r"|[!<\]]\Z|(?<![A-Za-z0-9])(?:h|ht|htt|https?:?|f|ft|ftp:?|ww|wss?:?|www|w)\Z",
+    r"|[!<\]]\Z|(?<![A-Za-z0-9:/\\])/\Z|(?<![A-Za-z0-9])(?:h|ht|htt|https?:?|f|ft|ftp:?|ww|wss?:?|www|w)\Z",
     re.IGNORECASE,
 )
 _IMAGE = re.compile(r"!\[[^\[\]\\`<>\n]{0,200}\]\([ ]?([^\s<>()\\\"]{1,300})(?:[ ]\"[^\"\n<>\\]{0,80}\")?\)")
-_PLACEHOLDER = r"<[ ]?[A-Za-z][A-Za-z0-9 _\-\\]{0,72}[_ \-][1-9][0-9]{0,5}[ ]?>"
-_OPEN_PLACEHOLDER = re.compile(r"<[ ]?[A-Za-z][A-Za-z0-9 _\-\\]{0,72}(?:[_ \-][1-9][0-9]{0,5}[ ]?)?\Z|<[ ]?\Z")
-_ADDRESS = re.compile(rf"(?:[^\s<>\"`|]|{_PLACEHOLDER})+")
-_BRACKETED = re.compile(rf"<(?:[^<>\n]|{_PLACEHOLDER})*>")
-_TARGET = re.compile(rf"(?:[^\s<>()]|\((?:[^\s<>()]|{_PLACEHOLDER})*\)|{_PLACEHOLDER})+")
-_INNER = re.compile(r"!?\[|\]")
+_ADDRESS = re.compile(rf"(?:{PLACEHOLDER}|[^\s<>\"`|])+")
+"""An address as most take it."""
+_RUN = re.compile(rf"(?:{PLACEHOLDER}|[^\s<])+")
+"""An address as far as it may be clicked somewhere (GitHub Flavored Markdown 0.29, 6.9)."""
+_RUN_IN_CODE = re.compile(rf"(?:{PLACEHOLDER}|[^\s<\"])+")
+_LINE = re.compile(r"[^\n]+")
+_WORD = re.compile(rf"(?:{PLACEHOLDER}|\S)+")
+_NETWORK = re.compile(rf"//(?:{PLACEHOLDER}|[^\s<>\"'`)])*")
+_BRACKETED = re.compile(rf"<(?:{PLACEHOLDER}|[^<>\n])*>")
+_TARGET = re.compile(rf"(?:{PLACEHOLDER}|[^\s<>()]|\((?:{PLACEHOLDER}|[^\s<>()])*\))+")
+_INNER = re.compile(r"!?\[|\]|<")
+_GOES_ON = re.compile(r"[A-Za-z0-9/._%\-]*")
+_WAITED_CHARS = 64
 _PUNCTUATION = ".,;:!?'\")]}*_~"
 
 
@@ -66,7 +73,8 @@ class _Found:
     end: int
     text: str | None = None
     kind: str = ""
-    is_tag: bool = False
+    tag: str = ""
+    """What kind of tag stays: "inline" or "block"."""
 
 
 class LinksStage:
@@ -96,14 +104,14 @@ class LinksStage:
             return PassThrough()
 
         def note(kind: str) -> None:
-            exchange.findings.append(Finding("links", kind, self._treatment, 1))
+            exchange.found("links", kind, self._treatment)
 
         # Arguments of tools are no page: files that a tool writes keep their markup, but addresses are read.
         has_markup = channel.field is not Field.TOOL_ARGUMENTS
         said = texts_of(exchange)
         addresses = Addresses(self._hosts, said, partial(self._restores, exchange))
         stop = RULE if self._treatment == "block" else ""
-        editor = LinksEditor(addresses, note, has_markup=has_markup, stop=stop)
+        editor = LinksEditor(addresses, note, has_markup=has_markup, quoting=channel.is_json, stop=stop)
         if self._treatment == "report":
             return filtered(_Reporting(editor), channel)
         return filtered(editor, channel)
@@ -115,29 +123,41 @@ class LinksEditor:
     hold_chars = BOUND_CHARS + _GAP_CHARS + 2
 
     def __init__(
-        self, addresses: Addresses, note: Callable[[str], None], *, has_markup: bool = True, stop: str = ""
+        self,
+        addresses: Addresses,
+        note: Callable[[str], None],
+        *,
+        has_markup: bool = True,
+        quoting: bool = False,
+        stop: str = "",
     ) -> None:
-        """`stop`: the rule that ends the answer at the first link."""
+        """`quoting`: texts stand in quotes, where addresses end. `stop`: the rule that ends the answer at the first
+        link."""
         self._addresses = addresses
         self._note = note
         self._has_markup = has_markup
+        self._is_quoting = quoting
         self._stop = stop
         self._fences = Fences()
         self._text = ""
-        # One character before it is kept: words begin where none stands before them.
+        self._is_waiting = False
+        # Some characters before it are kept: words begin where none stands before them, and attributes have names.
         self._at = 0
         # How far the text has been read for what addresses carry.
         self._read_to = 0
 
     def push(self, text: str) -> list[Edit]:
         self._text += text
-        return self._edits(final=False)
+        # What has been waited for for so long is mostly the end of an address, which these characters are not.
+        is_early = self._is_waiting and _WAITED_CHARS <= len(self._text) - self._at < ADDRESS_CHARS
+        return [] if is_early and _GOES_ON.fullmatch(text) else self._edits(final=False)
 
     def flush(self) -> list[Edit]:
         return self._edits(final=True)
 
     def _edits(self, *, final: bool) -> list[Edit]:
         edits: list[Edit] = []
+        self._is_waiting = False
         while self._at < len(self._text):
             match = _TRIGGER.search(self._text, self._at)
             start = match.start() if match else len(self._text)
@@ -146,6 +166,7 @@ class LinksEditor:
                 break
             found = self._found(start, final=final)
             if found is None:
+                self._is_waiting = True
                 break
             if found.text is not None:
                 self._note(found.kind)
@@ -155,10 +176,10 @@ class LinksEditor:
                 self._fences.see(self._text[start : found.end])
                 self._at = found.end
             else:
-                if found.is_tag:
-                    self._fences.see_tag()
+                if found.tag:
+                    self._fences.see_tag(is_block=found.tag == "block")
                 self._pass(edits, found.end)
-        keep = max(0, self._at - 1)
+        keep = max(0, self._at - LOOK_BACK_CHARS)
         self._text, self._at, self._read_to = self._text[keep:], self._at - keep, self._read_to - keep
         return edits
 
@@ -171,31 +192,96 @@ class LinksEditor:
     def _found(self, at: int, *, final: bool) -> _Found | None:
         """What begins at a trigger; None: more text is needed."""
         sign = self._text[at]
-        if sign not in "!<]":
+        if sign not in "!<]=/":
             return self._address(at, final=final)
-        if not self._has_markup or self._fences.is_inside:
+        if not self._has_markup:
             return _Found(at + 1)
         if at + 1 == len(self._text):
             return _Found(at + 1) if final else None
+        if sign == "/":
+            return self._network(at, final=final)
+        if self._fences.is_inside:
+            return self._in_code(at, final=final)
+        if sign == "=":
+            return _Found(at + 1)
         if sign == "!":
             return self._image(at, final=final)
         return self._angle(at, final=final) if sign == "<" else self._target(at, final=final)
 
     def _address(self, at: int, *, final: bool) -> _Found | None:
         """An address in running text."""
-        match = _ADDRESS.match(self._text, at, at + BOUND_CHARS)
-        end = match.end() if match else at + 1
-        if end - at >= ADDRESS_CHARS:
-            return self._dead(at, at + ADDRESS_CHARS, "long")
-        if not final and (end == len(self._text) or _OPEN_PLACEHOLDER.match(self._text, end)):
+        text = self._text
+        pattern = _RUN_IN_CODE if self._is_quoting or self._fences.is_inside else _RUN
+        match, run = _ADDRESS.match(text, at, at + BOUND_CHARS), pattern.match(text, at, at + BOUND_CHARS)
+        end, run_end = match.end() if match else at + 1, run.end() if run else at + 1
+        # Behind the text of a link stands where it leads, which is judged by itself.
+        if (target := text.find("](", at, end)) > at:
+            end = target
+        if run_end - at >= ADDRESS_CHARS:
+            return self._dead(at, min(end, at + ADDRESS_CHARS), "long")
+        if not final and may_go_on(text, at, run_end):
             return None
-        address = self._text[at:end]
-        bare = address.rstrip(_PUNCTUATION)
-        fault = self._addresses.fault(bare, is_read=end <= self._read_to) if len(bare) > 4 else None
+        bare, whole = text[at:end].rstrip(_PUNCTUATION), text[at:run_end].rstrip(_PUNCTUATION)
+        is_read = run_end <= self._read_to
+        fault = self._addresses.fault(bare, is_read=is_read) if len(bare) > 4 else None
+        if fault is None and not is_read and len(whole) > len(bare) and self._addresses.carries(whole):
+            fault = "value"
         if fault is not None:
             return self._dead(at, end, fault)
-        self._read_to = max(self._read_to, end)
+        self._read_to = max(self._read_to, run_end)
         return _Found(at + 1)
+
+    def _network(self, at: int, *, final: bool) -> _Found | None:
+        """An address without a scheme. No host has a space in its name."""
+        match = _NETWORK.match(self._text, at, at + BOUND_CHARS)
+        end = match.end() if match else at + 1
+        if end - at < ADDRESS_CHARS:
+            if not final and may_go_on(self._text, at, end):
+                return None
+            if end - at <= 2 or not self._addresses.carries(self._text[at:end]):
+                return _Found(at + 1)
+        return _Found(at + 2, "// ", "value" if end - at < ADDRESS_CHARS else "long")
+
+    def _in_code(self, at: int, *, final: bool) -> _Found | None:
+        """Within a fence markup stays, but carries nothing: somebody may see no fence there."""
+        if self._text[at] == "]":
+            return self._target_in_code(at, final=final)
+        leads = attribute(self._text, at, final=final) if self._text[at] == "=" else ""
+        if leads == "open":
+            return None
+        if not leads:
+            return _Found(at + 1)
+        value = self._text[leads.begin : leads.end]
+        if not leads.is_whole:
+            fault = "" if value[:5].lower() == "data:" else "long"
+        else:
+            is_meant = leads.is_surely or place(value).host
+            fault = "value" if is_meant and self._addresses.carries_in_code(value) else ""
+        if not fault:
+            return _Found(at + 1)
+        lead = self._text[at : leads.begin]
+        return _Found(leads.begin, ":" + lead[1:] if leads.is_list else lead + "#", fault)
+
+    def _target_in_code(self, at: int, *, final: bool) -> _Found | None:
+        """The same for what stands behind `](` or `]:`, to the end of its line."""
+        text, limit = self._text, at + BOUND_CHARS
+        if text[at + 1] not in "(:":
+            return _Found(at + 1)
+        begin = self._behind_gap(at + 2)
+        match = (_LINE if text[begin : begin + 1] == "<" else _WORD).match(text, begin, limit)
+        end = match.end() if match else begin
+        if not final and end < limit and may_go_on(text, begin, end):
+            return None
+        is_long = end >= limit or (begin < len(text) and text[begin].isspace() and begin - at >= _GAP_CHARS)
+        if is_long or self._addresses.carries_in_code(text[begin:end]):
+            return _Found(at + 1, "] ", "long" if is_long else "value")
+        return _Found(at + 1)
+
+    def _behind_gap(self, at: int) -> int:
+        begin = at
+        while begin < len(self._text) and self._text[begin].isspace() and begin - at < _GAP_CHARS - 2:
+            begin += 1
+        return begin
 
     def _dead(self, at: int, end: int, fault: str, begin: int | None = None, before: str = "") -> _Found:
         """What stands from `begin` (`at` if not given) to `end` made an address for reading only, `before` standing in
@@ -231,7 +317,7 @@ class LinksEditor:
         if decided is None:
             return None
         # Only the bracket is passed: what some take for attributes others read as text with markup in it.
-        return _Found(at + 1, is_tag=may_open(self._text, at)) if decided else _Found(at + 1, "< ", "tag")
+        return _Found(at + 1, tag=opened_by(self._text, at)) if decided else _Found(at + 1, "< ", "tag")
 
     def _bracketed(self, at: int, *, final: bool) -> _Found | None:
         """`<https://…>`: an address that is a link wherever Markdown is shown."""
@@ -242,7 +328,7 @@ class LinksEditor:
         fault = self._addresses.fault(match[0][1:-1])
         if fault is None:
             return _Found(at + 1)
-        if _INNER.search(match[0]):
+        if _INNER.search(match[0], 1):
             return _Found(at + 1, "< ", fault)
         return _Found(match.end(), defanged(match[0][1:-1]), fault)
 
@@ -251,9 +337,7 @@ class LinksEditor:
         text, opening = self._text, self._text[at + 1]
         if opening not in "(:":
             return _Found(at + 1)
-        begin = at + 2
-        while begin < len(text) and text[begin].isspace() and begin - at < _GAP_CHARS:
-            begin += 1
+        begin = self._behind_gap(at + 2)
         if begin == len(text) and not final:
             return None
         end = self._target_end(begin, final=final)
@@ -262,7 +346,7 @@ class LinksEditor:
         address = text[begin:end]
         fault = "long" if end - begin >= ADDRESS_CHARS else self._addresses.fault(address) if address else None
         after = text[end : end + 1]
-        if fault is None and opening == "(" and (after in ("<", "(") or (not address and after.isspace())):
+        if fault is None and ((opening == "(" and after in ("<", "(")) or (not address and after.isspace())):
             # Renderers do not agree on where such a target ends.
             fault = "disguise"
         if fault is None:
@@ -278,10 +362,9 @@ class LinksEditor:
         end = match.end() if match else begin
         if end - begin >= ADDRESS_CHARS:
             return begin + ADDRESS_CHARS
-        if final or (is_bracketed and match is not None):
+        if final or (is_bracketed and match is not None and end < len(text)):
             return end
-        may_go_on = end == len(text) or _OPEN_PLACEHOLDER.match(text, end) is not None
-        return None if may_go_on or (text[end] in "<(" and self._is_open(begin)) else end
+        return None if may_go_on(text, begin, end) or (text[end] in "<(" and self._is_open(begin)) else end
 
     def _is_open(self, at: int) -> bool:
         return len(self._text) - at < BOUND_CHARS and "\n" not in self._text[at:]

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.guard.passages import Cutting, Stopping, Watching, tokens
-from gateway.guard.regurgitation import Echo, Watch
+from gateway.guard.passages import Cutting, Followed, Stopping, Watching, tokens
+from gateway.guard.regurgitation import Echo, Watch, joined
 from gateway.guard.said import Said
+from gateway.guard.trail import Trail
 from gateway.guard.turns import Turns
 from gateway.pipeline.channel import Channel
-from gateway.pipeline.exchange import Exchange, Finding
+from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.prompt import Prompt
 from gateway.pipeline.stage import StreamFilter
 
@@ -24,12 +25,12 @@ _HISTORY_CHARS = 4000
 """So much of what the model said before is read again: the end of it is what may go on."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Reading:
     """What the filters of one answer share."""
 
     echo: Echo
-    carried: bytes
+    trail: Trail
 
 
 class MemorisedStage:
@@ -44,18 +45,20 @@ class MemorisedStage:
     def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
         said = Said.in_prompt(prompt)
         echo = self._stopping.echo((*said.system, *said.others))
-        exchange.keep(_Reading(echo, self._carried(said.model, exchange)))
+        person = (exchange.tenant, exchange.subject)
+        before = joined(self._turns.last(person), self._carried(said.model, exchange, echo))
+        exchange.keep(_Reading(echo, Trail(before, lambda end: self._turns.keep(person, end))))
         return prompt
 
-    def _carried(self, earlier: Sequence[str], exchange: Exchange) -> bytes:
-        """What the last turns ended with: as the client tells it, or as this process remembers it."""
+    def _carried(self, earlier: Sequence[str], exchange: Exchange, echo: Echo) -> bytes:
+        """Where the last turns have got to, as the client tells it. What was stopped is not in there."""
         carried = b""
         for text in _last(earlier, _HISTORY_CHARS):
-            reader = self._cutting.open(None, exchange.scopes, carried)
+            reader = self._cutting.open(echo, exchange.scopes, carried)
             reader.push(text)
             reader.flush()
-            carried = reader.carry()
-        return carried or self._turns.last((exchange.tenant, exchange.subject))
+            carried = joined(carried, reader.carry())
+        return carried
 
     def open(self, exchange: Exchange, channel: Channel) -> StreamFilter:
         if self._treatment != "report" and (wordless := tokens(channel)) is not None:
@@ -64,20 +67,16 @@ class MemorisedStage:
         if reading is None:
             raise RuntimeError("the prompt has not been read")
 
-        def carried(left: bytes) -> None:
-            reading.carried = left
-            self._turns.keep((exchange.tenant, exchange.subject), left)
-
         def note() -> None:
-            exchange.findings.append(Finding("regurgitation", "passage", self._treatment, 1))
+            exchange.found("regurgitation", "passage", self._treatment)
 
         # A mark could end a string of JSON, so there an answer is stopped.
         if self._treatment == "redact" and not channel.is_json:
-            return Cutting(self._cutting.open(reading.echo, exchange.scopes, reading.carried), note, carried)
-        reader = self._stopping.open(reading.echo, exchange.scopes, reading.carried)
+            return Cutting(self._cutting.open(reading.echo, exchange.scopes), reading.trail, note)
+        reader = Followed(self._stopping.open(reading.echo, exchange.scopes), reading.trail)
         if self._treatment == "report":
-            return Watching(reader, note, carried)
-        return Stopping(reader, RULE, note, again=self._treatment == "regenerate", carried=carried)
+            return Watching(reader, note)
+        return Stopping(reader, RULE, note, again=self._treatment == "regenerate")
 
 
 def _last(texts: Sequence[str], chars: int) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gateway.guard.edits import Wordless
 from gateway.guard.regurgitation.watch import Filter
+from gateway.guard.trail import Trail
 from gateway.pipeline.channel import Channel, Field
 from gateway.pipeline.stage import Stopped, StreamFilter
 
@@ -26,63 +27,88 @@ class Reader(Protocol):
 
     def flush(self) -> str: ...
 
-    def carry(self) -> bytes: ...
+    def carry(self) -> bytes:
+        """Where the text has got to, for the readers of other texts."""
+        ...
+
+    def follow(self, carried: bytes) -> None:
+        """Where other texts have got to by now."""
+        ...
+
+
+class Followed:
+    """A reader that knows where the other texts of an answer are, and tells them where it is."""
+
+    def __init__(self, reader: Reader, trail: Trail) -> None:
+        self._reader = reader
+        self._trail = trail
+        self._known = -1
+        self.hold_chars = reader.hold_chars
+
+    @property
+    def hit(self) -> object | None:
+        return self._reader.hit
+
+    def push(self, text: str) -> str:
+        trail = self._trail
+        if trail.version != self._known:
+            self._reader.follow(trail.others(self))
+            self._known = trail.version
+        let_go = self._reader.push(text)
+        self._tell()
+        return let_go
+
+    def flush(self) -> str:
+        let_go = self._reader.flush()
+        self._tell()
+        return let_go
+
+    def _tell(self) -> None:
+        trail, before = self._trail, self._trail.version
+        trail.go_on(self, self._reader.carry())
+        # What it tells itself is nothing new to it.
+        self._known += trail.version - before
 
 
 class Stopping:
-    """Ends the answer before the first passage. `carried` is told at the end what the next text needs to know."""
+    """Ends the answer before the first passage."""
 
-    def __init__(
-        self,
-        reader: Reader,
-        rule: str,
-        note: Callable[[], None],
-        *,
-        again: bool = False,
-        carried: Callable[[bytes], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, reader: Followed, rule: str, note: Callable[[], None], *, again: bool = False) -> None:
         self._reader = reader
         self._rule = rule
         self._note = note
         self._again = again
-        self._carried = carried
         self.hold_chars = reader.hold_chars
 
     def push(self, text: str) -> str:
         return self._checked(self._reader.push(text))
 
     def flush(self) -> str:
-        rest = self._checked(self._reader.flush())
-        self._carried(self._reader.carry())
-        return rest
+        return self._checked(self._reader.flush())
 
     def _checked(self, let_go: str) -> str:
         if self._reader.hit is None:
             return let_go
         self._note()
-        self._carried(self._reader.carry())
         raise Stopped(self._rule, let_go, again=self._again)
 
 
 class Cutting:
-    """Passes on what a reader makes that puts a mark in the place of each passage."""
+    """Passes on what a filter makes that puts a mark in the place of each passage."""
 
-    def __init__(
-        self, reader: Filter, note: Callable[[], None], carried: Callable[[bytes], None] = lambda _: None
-    ) -> None:
-        self._reader = reader
+    def __init__(self, marking: Filter, trail: Trail, note: Callable[[], None]) -> None:
+        self._marking = marking
+        self._reader = Followed(marking, trail)
         self._note = note
-        self._carried = carried
-        self.hold_chars = reader.hold_chars
+        self.hold_chars = marking.hold_chars
 
     def push(self, text: str) -> str:
         return self._reader.push(text)
 
     def flush(self) -> str:
         rest = self._reader.flush()
-        for _ in self._reader.passages():
+        for _ in self._marking.passages():
             self._note()
-        self._carried(self._reader.carry())
         return rest
 
 
@@ -91,12 +117,9 @@ class Watching:
 
     hold_chars = 0
 
-    def __init__(
-        self, reader: Reader, note: Callable[[], None], carried: Callable[[bytes], None] = lambda _: None
-    ) -> None:
+    def __init__(self, reader: Followed, note: Callable[[], None]) -> None:
         self._reader = reader
         self._note = note
-        self._carried = carried
         self._told = False
 
     def push(self, text: str) -> str:
@@ -107,7 +130,6 @@ class Watching:
     def flush(self) -> str:
         self._reader.flush()
         self._tell()
-        self._carried(self._reader.carry())
         return ""
 
     def _tell(self) -> None:

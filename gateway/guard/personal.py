@@ -15,7 +15,7 @@ from gateway.guard.prompt_texts import PromptTexts, read, texts_of
 from gateway.guard.secrets import GUESSED, SECRET, is_documentation, openings
 from gateway.guard.windowed import Judged, WindowedEditor
 from gateway.pipeline.channel import Channel, Field
-from gateway.pipeline.exchange import Deadline, Exchange, Finding
+from gateway.pipeline.exchange import Deadline, Exchange
 from gateway.pipeline.ports import Clock, Detector
 from gateway.pipeline.prompt import Prompt
 from gateway.pipeline.span import Span, merge
@@ -101,7 +101,7 @@ class PersonalStage:
 
         def note(judged: Judged) -> None:
             stage = "secrets" if judged.kind in (SECRET, GUESSED) else "pii"
-            exchange.findings.append(Finding(stage, judged.kind, judged.action, 1))
+            exchange.found(stage, judged.kind, judged.action)
 
         editor = WindowedEditor(lambda text: self._judged(text, said), note, words_flow=self._words_flow)
         return filtered(editor, channel)

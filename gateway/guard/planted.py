@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from gateway.guard.canaries import Canaries
-from gateway.guard.passages import Stopping, Watching, tokens
+from gateway.guard.passages import Followed, Stopping, Watching, tokens
+from gateway.guard.trail import Trail
 from gateway.pipeline.channel import Channel
-from gateway.pipeline.exchange import Exchange, Finding
+from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.prompt import Prompt
 from gateway.pipeline.stage import StreamFilter
 
@@ -24,29 +26,26 @@ class CanaryStage:
         self._treatment = treatment
 
     def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
-        exchange.keep(_Carried())
+        exchange.keep(_Shared(Trail()))
         return prompt
 
     def open(self, exchange: Exchange, channel: Channel) -> StreamFilter:
         if self._treatment == "block" and (wordless := tokens(channel)) is not None:
             return wordless
-        # A phrase may begin in one text of the answer and go on in the next.
-        carried = exchange.kept(_Carried) or _Carried()
-        finder = self._canaries.open(carried.end)
+        shared = exchange.kept(_Shared)
+        if shared is None:
+            raise RuntimeError("the prompt has not been read")
+        finder = self._canaries.open()
 
         def note() -> None:
-            exchange.findings.append(Finding(STAGE, str(finder.hit), self._treatment, 1))
+            exchange.found(STAGE, str(finder.hit), self._treatment)
 
-        if self._treatment == "report":
-            return Watching(finder, note, carried.take)
-        return Stopping(finder, RULE, note, carried=carried.take)
+        reader = Followed(finder, shared.trail)
+        return Watching(reader, note) if self._treatment == "report" else Stopping(reader, RULE, note)
 
 
-class _Carried:
-    """What the last text of this answer ended with."""
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """A phrase may begin in one text of the answer and go on in another."""
 
-    def __init__(self) -> None:
-        self.end = b""
-
-    def take(self, end: bytes) -> None:
-        self.end = end
+    trail: Trail

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.guard.passages import Cutting, Stopping, Watching, tokens
+from gateway.guard.passages import Cutting, Followed, Stopping, Watching, tokens
 from gateway.guard.regurgitation import Echo, Rule, Watch
 from gateway.guard.said import Said
+from gateway.guard.trail import Trail
 from gateway.pipeline.channel import Channel
-from gateway.pipeline.exchange import Exchange, Finding
+from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.prompt import Prompt
 from gateway.pipeline.stage import PassThrough, StreamFilter
 
@@ -26,6 +27,7 @@ class _Instructions:
     stopping: Watch
     cutting: Watch
     echo: Echo
+    trail: Trail
 
 
 class SystemPromptStage:
@@ -37,9 +39,11 @@ class SystemPromptStage:
     def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
         said = Said.in_prompt(prompt)
         if said.system:
-            stopping = Watch.of_text(said.system, _PASSAGE)
-            cutting = Watch.of_text(said.system, _PASSAGE, redact=True) if self._treatment == "redact" else stopping
-            exchange.keep(_Instructions(stopping, cutting, stopping.echo(said.others)))
+            # One text, so that instructions in many short messages are protected, too.
+            texts = ["\n".join(said.system)]
+            stopping = Watch.of_text(texts, _PASSAGE)
+            cutting = Watch.of_text(texts, _PASSAGE, redact=True) if self._treatment == "redact" else stopping
+            exchange.keep(_Instructions(stopping, cutting, stopping.echo(said.others), Trail()))
         return prompt
 
     def open(self, exchange: Exchange, channel: Channel) -> StreamFilter:
@@ -50,10 +54,10 @@ class SystemPromptStage:
             return wordless
 
         def note() -> None:
-            exchange.findings.append(Finding("system_prompt", "passage", self._treatment, 1))
+            exchange.found("system_prompt", "passage", self._treatment)
 
         # A mark could end a string of JSON, so there an answer is stopped.
         if self._treatment == "redact" and not channel.is_json:
-            return Cutting(instructions.cutting.open(instructions.echo), note)
-        reader = instructions.stopping.open(instructions.echo)
+            return Cutting(instructions.cutting.open(instructions.echo), instructions.trail, note)
+        reader = Followed(instructions.stopping.open(instructions.echo), instructions.trail)
         return Watching(reader, note) if self._treatment == "report" else Stopping(reader, RULE, note)

@@ -34,7 +34,9 @@ _PLAIN = r"[^\W\d_](?:(?![A-Z])[^\W\d_]){0,19}[,.;!?]?[ \t]"
 _PLAIN_WORDS = re.compile(rf"(?:{_PLAIN}(?=(?:{_PLAIN}){{3}}))+")
 """Words of prose within a line, each with three more behind it."""
 _BORDER = re.compile(r"(?:[.!?…][\"'”’»)\]*_]*\s+|[。！？]\s*|\n\s*)(?=\S)")
+_CLOSERS = "\"'”’»)]*_"
 _SPACE = re.compile(r"\s")
+_STEP_CHARS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,18 @@ class WindowedEditor:
         # Whether the last of them belong to a finding that may go on.
         self._is_going_on = False
         self._run: Ending | None = None
+        # No window that begins at the start ends before it.
+        self._searched = 0
 
     def push(self, text: str) -> list[Edit]:
-        self._text += text
-        return self._edits(final=False)
+        edits: list[Edit] = []
+        # What has been judged is dropped after each step, not with each window all that comes after it moved.
+        for at in range(0, len(text), _STEP_CHARS):
+            self._text += text[at : at + _STEP_CHARS]
+            edits += self._edits(final=False)
+            if edits and edits[-1].stop:
+                break
+        return edits
 
     def flush(self) -> list[Edit]:
         return self._edits(final=True)
@@ -119,9 +129,15 @@ class WindowedEditor:
         """Where the next window ends, if that is known, and whether no value goes on there."""
         text, start = self._text, self._start
         last = start + WINDOW_CHARS
-        for match in _BORDER.finditer(text, start, last + 1):
+        # A border is one once something follows it.
+        known = len(text[start : last + 1].rstrip()) + start
+        searched = self._searched = max(self._searched, start)
+        for match in _BORDER.finditer(text, searched, known):
             if match.end() - start >= LEAST_CHARS and not _is_within_number(text, match):
                 return match.end(), True
+            searched = match.end()
+        # The end of a sentence may be the last that is known.
+        self._searched = max(searched, len(text[searched:known].rstrip(_CLOSERS)) + searched - 1)
         if len(text) > last:
             return last, False
         return (len(text), True) if final else (None, True)
@@ -221,6 +237,7 @@ class WindowedEditor:
 
     def _forget(self) -> None:
         """Keep the context only, from the beginning of a word."""
+        self._searched = 0
         keep = self._start - CONTEXT_CHARS
         if keep <= 0:
             return

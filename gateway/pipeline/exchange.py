@@ -46,7 +46,7 @@ class Finding:
 class Exchange:
     """What the stages of one request share. Whoever opens it calls `close` when the answer has gone."""
 
-    __slots__ = ("_states", "deadline", "findings", "id", "model", "scopes", "subject", "tenant")
+    __slots__ = ("_found", "_states", "deadline", "id", "model", "scopes", "subject", "tenant")
 
     def __init__(
         self,
@@ -65,8 +65,18 @@ class Exchange:
         self.model = model
         self.deadline = deadline
         self.scopes = scopes
-        self.findings: list[Finding] = []
+        self._found: dict[tuple[str, str, str], int] = {}
         self._states: dict[type, object] = {}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found, each kind once, in the order of first appearance."""
+        return tuple(Finding(*what, count) for what, count in self._found.items())
+
+    def found(self, stage: str, kind: str, action: str, count: int = 1) -> None:
+        """A stage tells what it saw and did."""
+        what = (stage, kind, action)
+        self._found[what] = self._found.get(what, 0) + count
 
     def keep(self, state: object) -> None:
         """Hold an object of a stage until the exchange ends; one per type."""

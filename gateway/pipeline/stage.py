@@ -128,13 +128,18 @@ class Outlets:
         self._filters: dict[Channel, StreamFilter] = {}
         self.blocked: dict[int, str] = {}
         """Choices that were stopped, and the rules that did it."""
+        self.flushed: set[Channel] = set()
+        """Channels that have ended."""
         self.wants_another = False
         """Whether a rule that stopped one would rather have another answer."""
 
     def push(self, channel: Channel, text: str) -> str:
-        """Text of the channel that may leave now. Raises what a filter raises, but Blocked."""
+        """Text of the channel that may leave now. Raises what a filter raises, but Blocked; ValueError behind its end:
+        new filters would know nothing of what came before."""
         if channel.choice in self.blocked:
             return ""
+        if channel in self.flushed:
+            raise ValueError("the channel has ended")
         stream_filter = self._filters.get(channel)
         if stream_filter is None:
             stream_filter = self._filters[channel] = self._chain.open(self._exchange, channel)
@@ -152,6 +157,7 @@ class Outlets:
         stream_filter = self._filters.pop(channel, None)
         if stream_filter is None:
             return ""
+        self.flushed.add(channel)
         try:
             return stream_filter.flush()
         except Blocked as blocked:

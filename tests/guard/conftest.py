@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from _pytest.nodeid import coerce_node_id
 
 from demo.vllm import free_port
 from tests.guard.scene import REGURGITATION, Guarded, Kept, guarded, make_kept
@@ -96,12 +95,3 @@ def cached(kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gua
         pii={},
     ) as running:
         yield running
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the tests' groups where pytest-xdist looks for them: it writes them where pytest 9.2 no longer reads."""
-    for item in items:
-        named = getattr(item, "_nodeid", item.nodeid)
-        if "/tests/guard/" in str(item.path) and named != item.nodeid:
-            item._id = coerce_node_id(named)

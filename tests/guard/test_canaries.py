@@ -97,13 +97,3 @@ def test_a_canary_over_two_choices_is_stopped_in_the_second(blocking: Guarded, s
     blocking.says(*halves)
     got = blocking.ask(stream=stream, n=2)
     assert [got.choices[n].finish for n in (0, 1)] == ["stop", "content_filter"]
-
-
-@pytest.mark.parametrize("first", ["reasoning", "refusal"])
-def test_a_canary_over_two_texts_of_a_message_is_stopped_in_the_second(
-    blocking: Guarded, stream: bool, first: str
-) -> None:
-    _, phrase = canary_of(blocking)
-    halves = [" ".join(phrase.split()[2:5]), " ".join(phrase.split()[5:8])]
-    blocking.says({first: halves[0], "content": halves[1]})
-    assert blocking.ask(stream=stream).finish == "content_filter"

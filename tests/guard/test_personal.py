@@ -80,7 +80,6 @@ def test_allow_lets_the_value_leave_and_counts_nothing(masking: Guarded, stream:
     "text",
     [
         "Albert Einstein moved to Bern on 14 March 1902, see https://pictures.example.com/einstein.",
-        "Albert Einstein was born in Ulm on 14 March 1879.",
         "The treaty of 1648 ended the war; the server is 203.0.113.77.",
     ],
 )

@@ -208,15 +208,6 @@ def test_a_document_that_the_user_gave_may_be_quoted_over_several_answers(
     assert (got.text, got.finish) == (f"It goes on: {second}", "stop")
 
 
-def test_what_the_user_says_after_a_slice_may_come_back(blocking: Guarded, stream: bool) -> None:
-    who = blocking.somebody()
-    blocking.says(PARTS[0])
-    blocking.ask(who=who, stream=stream)
-    blocking.says(f"You wrote: {PARTS[1]}")
-    got = blocking.ask(f"Correct this for me: {PARTS[1]}", who=who, stream=stream)
-    assert (got.text, got.finish) == (f"You wrote: {PARTS[1]}", "stop")
-
-
 @pytest.mark.parametrize("history", [True, False], ids=["with the history", "without it"])
 @pytest.mark.parametrize("text", [LICENCE, LEAFLET], ids=["on the list", "public"])
 def test_what_may_be_quoted_may_be_quoted_over_several_answers(

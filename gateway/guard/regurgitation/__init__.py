@@ -8,7 +8,19 @@ from gateway.guard.regurgitation.documents import Document, Passage
 from gateway.guard.regurgitation.index import Index
 from gateway.guard.regurgitation.keys import IndexKey, KeySource
 from gateway.guard.regurgitation.parts import part_of
-from gateway.guard.regurgitation.watch import Echo, Rule, Watch
+from gateway.guard.regurgitation.watch import Echo, Rule, Watch, joined
 from gateway.guard.regurgitation.writing import write_index
 
-__all__ = ("Document", "Echo", "Index", "IndexKey", "KeySource", "Passage", "Rule", "Watch", "part_of", "write_index")
+__all__ = (
+    "Document",
+    "Echo",
+    "Index",
+    "IndexKey",
+    "KeySource",
+    "Passage",
+    "Rule",
+    "Watch",
+    "joined",
+    "part_of",
+    "write_index",
+)

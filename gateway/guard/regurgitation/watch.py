@@ -156,6 +156,13 @@ class _Texts:
         return Document(str(number + 1))
 
 
+def joined(older: bytes, newer: bytes) -> bytes:
+    """What two texts carried on, as if one had come after the other: the newest of it, once."""
+    size = native.CARRIED_BYTES
+    ends = [carried[at : at + size] for carried in (newer, older) for at in range(len(carried) - size, -1, -size)]
+    return b"".join(list(dict.fromkeys(ends))[: native.CARRIED_MOST][::-1])
+
+
 def _readable(sets: Iterable[tuple[str, ...]], scopes: frozenset[str]) -> bytes:
     return bytes(not scopes.isdisjoint(one) for one in sets)
 

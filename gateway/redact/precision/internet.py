@@ -32,7 +32,7 @@ _INVENTED_HOST = re.compile(
 _ANYBODY = re.compile(
     r"(?:foo|bar|baz|qux|foobar|user|users?name|you|your[._-]?(?:name|e?mail|user(?:name)?)|name|test|tester|"
     r"testuser|admin|root|some(?:one|body)|anyone|e?mail|first[._-]?(?:name)?[._-]?last(?:name)?|x+|sample|dummy|"
-    r"demo|nobody|recipient|sender|hello)$",
+    r"demo|nobody|recipient|sender|hello|example)$",
     re.I,
 )
 _PICTURE = re.compile(r"@[1-4](?:\.\d)?x\.(?:png|jpe?g|gif|svg|webp|ico)$", re.I)

@@ -18,6 +18,7 @@ _CALL = re.compile(
     r"(?:\W|\b(?:is|number|no|nr|nummer|me|at|on|under|unter)\b){0,6}$",
     re.I,
 )
+_BARE = re.compile(r"\d{7,11}")
 _THING = re.compile(
     r"(?:\b(?:order|invoice|ticket|tracking|parcel|shipment|package|issue|bug|pr|pull request|case|ref|reference|sku|"
     r"article|item|part|model|serial|asin|ean|upc|gtin|isbn(?:-1[03])?|issn|doi|build|commit|rev|revision|version|"
@@ -86,6 +87,11 @@ def is_harmless_number(here: Surroundings, entity: str, score: float) -> bool:
     if not heads.isdisjoint(_CALL_HEADS) and _CALL.search(here.before):
         return False
     return _is_named(here, heads) or (entity in _PHONES and not here.value.startswith("+") and _is_measured(here))
+
+
+def is_bare_number(here: Surroundings) -> bool:
+    """Whether nothing but some digits in a row say that it is a phone number."""
+    return _BARE.fullmatch(here.value) is not None and not _CALL.search(here.before)
 
 
 def is_harmless_secret(here: Surroundings) -> bool:

@@ -60,6 +60,15 @@ def test_an_editor_sees_what_a_document_means(size: int) -> None:
         ('{"a": "\\\\", "b": "\\\\\\"q"}', '"q', '{"a": "\\\\", "b": "\\\\X"}'),
         ('{"a": "half \\ud83d"}', "half", '{"a": "X \\ud83d"}'),
         ('{"a": "cut \\u00', "cut", '{"a": "X \\u00'),
+        ("[49, 30, 12345]", "49, 30, 12345", "[99, 99, 99999]"),
+        ('{"n": -1.5e3, "m": null}', '-1.5e3, "', '{"n": -9.9e9, "m": null}'),
+        ("[true, 12, false]", "ue, 12, fal", "[true, 99, false]"),
+        ("Ask a@b.c now", "a@b.c", "Ask X now"),
+        ("{'a': 'a@b.c'}", "a@b.c", "{'a': 'X'}"),
+        ('" {"m": "a@b.c"}', "a@b.c", '" {"m": "X"}'),
+        ("key AKIA12 <P_1>", "AKIA12 <P_1>", "key X"),
+        ('x "a@b.c', 'x "a@', 'X"b.c'),
+        ('"a@b.c" yes', '@b.c" y', '"aX"es'),
     ],
 )
 def test_only_what_is_in_strings_is_replaced(document: str, word: str, expected: str, size: int) -> None:

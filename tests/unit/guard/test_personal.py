@@ -10,7 +10,7 @@ import pytest
 
 from gateway.errors import Blocked
 from gateway.guard.personal import AnswerRules, PersonalStage
-from gateway.guard.windowed import WINDOW_CHARS, WITHHELD
+from gateway.guard.windowed import WINDOW_CHARS, WITHHELD, WindowedEditor
 from gateway.pipeline.channel import Channel, Field
 from gateway.pipeline.exchange import Deadline, DeadlineExceeded
 from gateway.pipeline.span import Span
@@ -213,3 +213,26 @@ def test_each_window_has_the_time_of_an_analysis() -> None:
         ["A sentence of many words that is long enough to be a window, " + "a" * 50 + ". "] * 4,
     )
     assert given == [2.5] * 4
+
+
+def test_a_line_feed_at_a_time_costs_no_more_than_any_text() -> None:
+    """What has been searched for the end of a sentence is not searched again."""
+    editor = WindowedEditor(lambda _: [], lambda _: None)
+    for text in ("\n" * 150, 'x."' + " \n" * 90):
+        for character in text:
+            editor.push(character)
+            assert len(editor._text) - editor._searched <= len(text) - len(text.rstrip()) + 4
+
+
+def test_windows_end_where_they_do_however_a_text_is_cut() -> None:
+    text = ('Sentence one is here."  \n\n Two! _3. 4_ 。5.  6 ... ' + "a" * 70 + ".) B\n \n* c" + "d" * 30) * 4
+    read: list[list[str]] = []
+    for size in (1, 2, 5, 7, 5000):
+        seen: list[str] = []
+        editor = WindowedEditor(lambda one, seen=seen: seen.append(one) or [], lambda _: None)  # type: ignore[misc]
+        for at in range(0, len(text), size):
+            editor.push(text[at : at + size])
+        editor.flush()
+        read.append(seen)
+    assert all(seen == read[0] for seen in read)
+    assert len(read[0]) > 5

@@ -97,6 +97,11 @@ FOUND = [
         "Accepted password for anna from 1.2.3.4 port 22 ssh2\nFailed password for invalid user admin from 1.2.3.4",
         [("USERNAME", "anna")],
     ),
+    (
+        "session opened for user jdoe by (uid=0), run as user bob42, a list of user commands or options, off as user "
+        "supplied environment, from user input.",
+        [("USERNAME", "jdoe"), ("USERNAME", "bob42")],
+    ),
     ('10.1.2.3 - bsmith [10/Oct/2000:13:55:36] "GET / HTTP/1.0" 200', [("USERNAME", "bsmith")]),
     (
         "https://x.io/a?email=anna%40x.de&name=Anna+Berg&page=2&token=abcdef123456",

@@ -32,13 +32,36 @@ void coded_end(Coded *x) {
     if (x->active && !x->garbage) lane_finish(x->lane);
     x->active = 0;
     x->len = 0;
+    x->group = x->spread = 0;
+}
+
+/* What may stand between the bytes of a dump: `48 65`, `48:65`, `0x48, 0x65`, `\x48\x65`. */
+static int is_between(uint32_t c) {
+    return c == ' ' || c == ',' || c == ':' || c == ';' || c == '-' || c == '\\' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* A character that is no digit, within hexadecimal: whether it may go on. */
+static int goes_on(Coded *x, uint32_t c) {
+    if (c == 'x' || c == 'X') { /* the zero before it is none of the number */
+        if (x->group > 1 || (x->group == 1 && x->acc & 15)) return 0;
+        x->len -= x->group;
+        x->nbits -= x->active && x->nbits == 4 ? 4 : 0;
+        x->group = 0;
+        return 1;
+    }
+    if (!is_between(c) || (x->group != 2 && x->group != 0)) return 0;
+    x->group = 0;
+    return x->spread = 1;
 }
 
 /* The token is long enough: what of it is still here is read. -1: no memory is left. */
 static int begin(Filter *f, Coded *x, uint32_t c, int bits) {
     uint32_t off = (uint32_t)f->pos;
     if (!x->lane && !(x->lane = calloc(1, sizeof(Lane)))) return -1;
-    while ((int32_t)(x->start - (uint32_t)f->committed) < 0) x->start += 4; /* signs without letters have left already */
+    uint32_t left = (uint32_t)f->committed, stride = x->spread ? 1 : 4;
+    int is_cut = (int32_t)(x->start - left) < 0;
+    while ((int32_t)(x->start - left) < 0) x->start += stride; /* signs without letters have left already */
+    while (is_cut && x->spread && (int32_t)(off - x->start) > 0 && !is_between(f->held[x->start++ - (uint32_t)f->released])) {}
     if ((int32_t)(off - x->start) < 0) x->start = off;
     lane_reset(x->lane, f, x->start);
     x->active = 1;
@@ -46,7 +69,9 @@ static int begin(Filter *f, Coded *x, uint32_t c, int bits) {
     x->acc = 0;
     for (uint32_t i = x->start; i != off + 1; i++) {
         uint32_t ch = i == off ? c : f->held[i - (uint32_t)f->released];
-        add_value(x, value_of(ch, bits), bits, i);
+        int value = value_of(ch, bits);
+        if (value >= 0) add_value(x, value, bits, i);
+        else if (ch == 'x' || ch == 'X') x->nbits = 0;
     }
     return 0;
 }
@@ -56,10 +81,12 @@ int coded_char(Filter *f, Coded *x, uint32_t c, int bits) {
     int value = value_of(c, bits);
     if (value < 0) {
         int is_wrap = x->active && !x->garbage && (c == '\n' || c == '\r');
-        if (x->len && !is_wrap) coded_end(x);
+        if (x->len && !is_wrap && (bits == 6 || x->garbage || !goes_on(x, c))) coded_end(x);
         return 0;
     }
     if (x->len++ == 0) x->start = (uint32_t)f->pos;
+    x->group++;
+    if (!x->active) x->acc = (uint32_t)value;
     if (x->active) add_value(x, value, bits, (uint32_t)f->pos);
     else if (x->len >= CODED_MIN) return begin(f, x, c, bits);
     return 0;

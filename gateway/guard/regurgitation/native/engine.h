@@ -45,6 +45,8 @@ enum {
     WAITING = 64,       /* look-ups whose memory is on its way */
     LATE = 256,         /* look-ups of seeds of many places that wait for more letters */
     ENDED = 8,          /* ends of alignments that are carried on */
+    TAKEN_TWICE = 20,   /* letters before such an end at which the next text may go on */
+    TAKEN_LATER = 160,  /* and behind it */
     HOLD_MAX = 1024,    /* characters held at most */
     CODED_MIN = 20,     /* characters of a token that may be base64 or hex */
     BLOCK = 32,         /* letters per block of codes */
@@ -152,12 +154,13 @@ typedef struct {
     int64_t q, p, lost_q;          /* last letter that matched, in the answer and the source; the first after it */
     uint64_t document, start, end;
     uint64_t block, codes; int has_block;
-    int64_t first, next_unit, from_unit, jump_at, back_p; int back_shift;
+    int on_allowed, least; int64_t from_p, first, next_unit, from_unit, jump_at, back_p; int back_shift;
     uint64_t history; int run, score, matched;
     int64_t passage;               /* that it is part of, or -1 */
     uint64_t marks[RING / 64];     /* bit q: the step from letter q-1 to q matched */
 } Chain;
-typedef struct { uint64_t identity, history; int64_t p; int32_t dir, run; } Ended;
+/* Where a text has got to in a document: letters `from` to `p`. */
+typedef struct { uint64_t identity, history; int64_t from, p; int32_t dir, run; } Ended;
 typedef struct { int64_t s, e; } Unit;
 typedef struct { const Source *source; int dir; int64_t q0; uint64_t hash; } Pending;
 
@@ -180,6 +183,7 @@ typedef struct Lane {
 } Lane;
 typedef struct {
     Lane *lane; int active, bad, garbage; uint32_t start, acc;
+    int group, spread;             /* digits since the last separator; whether there are separators */
     int64_t len; int nbits, need; uint32_t cp, cp_off;
 } Coded;
 
@@ -198,6 +202,7 @@ void hold_from(Lane *L, int64_t from);
 /* verdict.c */
 void settle(Lane *L, int final);
 void keep_end(Filter *f, const Chain *c);
+int carried_on(const Filter *f, Ended *all);
 void take_up(Filter *f, Chain *c);
 void cover(Lane *L, int64_t i);
 void allow_letters(Lane *L, int64_t from, int64_t to);

@@ -12,7 +12,9 @@ static int start(PyObject *module) {
     Types *t = PyModule_GetState(module);
     if (add_type(module, &index_spec, &t->index) || add_type(module, &set_spec, &t->set)) return -1;
     if (add_type(module, &filter_spec, &t->filter)) return -1;
-    return PyModule_AddIntConstant(module, "HOLD_CHARS", HOLD_MAX);
+    if (PyModule_AddIntConstant(module, "HOLD_CHARS", HOLD_MAX)) return -1;
+    if (PyModule_AddIntConstant(module, "CARRIED_BYTES", sizeof(Ended))) return -1;
+    return PyModule_AddIntConstant(module, "CARRIED_MOST", ENDED);
 }
 
 static int visit(PyObject *module, visitproc visit, void *arg) {

@@ -158,15 +158,22 @@ static PyObject *Filter_flush(PyObject *object, PyObject *none) {
     return leaves(self);
 }
 
-/* The ends of this text's alignments, and before them what older ones there is room for. */
+/* Where this text has got to: the ends of its alignments, and after them those that are being followed. */
 static PyObject *Filter_carry(PyObject *object, PyObject *none) {
     const Filter *f = &((FilterObject *)object)->f;
     Ended all[ENDED];
-    int old = f->nbefore < ENDED - f->nended ? f->nbefore : ENDED - f->nended;
     (void)none;
-    memcpy(all, f->before + (f->nbefore - old), sizeof(Ended) * (size_t)old);
-    memcpy(all + old, f->ended, sizeof(Ended) * (size_t)f->nended);
-    return PyBytes_FromStringAndSize((const char *)all, (Py_ssize_t)sizeof(Ended) * (old + f->nended));
+    int n = carried_on(f, all);
+    return PyBytes_FromStringAndSize((const char *)all, (Py_ssize_t)sizeof(Ended) * n);
+}
+
+/* From now on, what another text has carried on. */
+static PyObject *Filter_follow(PyObject *object, PyObject *carried) {
+    FilterObject *self = (FilterObject *)object;
+    char *bytes;
+    Py_ssize_t n;
+    if (enter(self) || PyBytes_AsStringAndSize(carried, &bytes, &n) || set_carried(&self->f, bytes, n)) return NULL;
+    Py_RETURN_NONE;
 }
 
 static PyObject *described(FilterObject *self, const Passage *p) {
@@ -210,6 +217,7 @@ static PyObject *Filter_hold_chars(PyObject *object, void *closure) {
 static PyMethodDef methods[] = {{"push", Filter_push, METH_O, NULL},
                                 {"flush", Filter_flush, METH_NOARGS, NULL},
                                 {"carry", Filter_carry, METH_NOARGS, NULL},
+                                {"follow", Filter_follow, METH_O, NULL},
                                 {"passages", Filter_passages, METH_NOARGS, NULL},
                                 {NULL, NULL, 0, NULL}};
 static PyGetSetDef getters[] = {{"blocked", Filter_blocked, NULL, NULL, NULL},

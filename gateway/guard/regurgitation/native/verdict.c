@@ -90,6 +90,20 @@ static void open_passage(Lane *L, Chain *c, uint64_t to, int words, int near) {
     if (!f->rule.redact) f->blocked = 1;
 }
 
+/* How many words there are of this alignment and of another text's that it reaches from before; 0 if too few. */
+static int meets(const Filter *f, const Chain *c) {
+    for (int i = f->nbefore - 1; i >= 0; i--) {
+        const Ended *e = &f->before[i];
+        if (e->identity != c->index->identity || e->dir != c->dir) continue;
+        if (e->from < (int64_t)c->start || e->from >= (int64_t)c->end) continue;
+        int64_t gap = (e->from - c->p) * c->dir;
+        if (gap < -TAKEN_TWICE || gap > TAKEN_LATER) continue;
+        int words = c->run + __builtin_popcountll(e->history);
+        if (c->run > f->rule.run / 4 && words > f->rule.run + 1) return words;
+    }
+    return 0;
+}
+
 static void judge(Lane *L, Chain *c, Unit u, int counts) {
     Filter *f = L->filter;
     const Rule *r = &f->rule;
@@ -101,6 +115,9 @@ static void judge(Lane *L, Chain *c, Unit u, int counts) {
         if (p->document == c->document) p->words++;
         return;
     }
+    int met = meets(f, c);
+    if (met) open_passage(L, c, to, met, 1);
+    if (c->passage >= 0 || c->matched < c->least) return; /* of a passage that an earlier text began, a word or two are chance */
     if (c->run >= r->run) open_passage(L, c, to, c->run, 0);
     for (int i = 0; i < 2 && r->near && c->passage < 0 && !f->failed; i++) {
         int n = __builtin_popcountll(c->history << (64 - r->window[i]));
@@ -117,7 +134,8 @@ static void evaluate(Lane *L, Chain *c, int final) {
             c->next_unit++;
             continue;
         }
-        int counts = unit_matches(L, c, u) && !is_allowed(L, u.s, u.e);
+        c->on_allowed = is_allowed(L, u.s, u.e);
+        int counts = unit_matches(L, c, u) && !c->on_allowed;
         if (c->jump_at && u.s >= c->jump_at) { /* words left out count as one that does not match */
             if (c->history & 1) c->history <<= 1;
             c->run = c->jump_at = 0;
@@ -137,7 +155,7 @@ void settle(Lane *L, int final) {
         Chain *c = &L->chains[i];
         evaluate(L, c, final);
         if (L->filter->blocked) return;
-        if (c->score < 0 || (c->lost && (c->permits || L->n - c->q > 64))) {
+        if ((c->score < 0 && (c->lost || c->on_allowed)) || (c->lost && (c->permits || L->n - c->q > 64))) {
             if (!c->permits) keep_end(L->filter, c);
             if (i != --L->nchains) L->chains[i] = L->chains[L->nchains];
             continue;
@@ -160,25 +178,52 @@ void force(Filter *f, Lane *L) {
 }
 
 /* ------------------------------------------------------------------ from one text to the next */
-void keep_end(Filter *f, const Chain *c) {
-    if (__builtin_popcountll(c->history) < 4) return;
-    if (f->nended == ENDED) memmove(f->ended, f->ended + 1, sizeof(Ended) * (size_t)--f->nended);
-    f->ended[f->nended++] = (Ended){c->index->identity, c->history, c->p, c->dir, c->run};
+/* So many words of a passage are no chance. */
+static int few(const Filter *f) {
+    return f->rule.run / 4;
 }
 
-/* If c begins where an alignment of an earlier text ended, that one's words count with it. */
+static int is_carried(const Filter *f, const Chain *c) {
+    return !c->permits && c->index && !f->failed && __builtin_popcountll(c->history) >= few(f);
+}
+
+void keep_end(Filter *f, const Chain *c) {
+    if (!is_carried(f, c)) return;
+    if (f->nended == ENDED) memmove(f->ended, f->ended + 1, sizeof(Ended) * (size_t)--f->nended);
+    f->ended[f->nended++] = (Ended){c->index->identity, c->history, c->from_p, c->p, c->dir, c->run};
+}
+
+/* The newest ENDED of what has ended and of what is followed now, newest last; how many. */
+int carried_on(const Filter *f, Ended *all) {
+    const Lane *lanes[] = {f->main, f->b64.active ? f->b64.lane : NULL, f->hex.active ? f->hex.lane : NULL};
+    int n = 0, room = ENDED;
+    for (int k = 0; k < 3; k++)
+        for (int i = 0; lanes[k] && i < lanes[k]->nchains; i++) room -= is_carried(f, &lanes[k]->chains[i]);
+    for (int i = room > 0 ? (f->nended > room ? f->nended - room : 0) : f->nended; i < f->nended; i++) all[n++] = f->ended[i];
+    for (int k = 0; k < 3; k++)
+        for (int i = 0; lanes[k] && i < lanes[k]->nchains && n < ENDED; i++) {
+            const Chain *c = &lanes[k]->chains[i];
+            if (is_carried(f, c)) all[n++] = (Ended){c->index->identity, c->history, c->from_p, c->p, c->dir, c->run};
+        }
+    return n;
+}
+
+/* If c begins about where an alignment of an earlier text ended, that one's words count with it: some words may be said
+   twice, and more may be missing, since nobody hears what a stopped answer would have said. */
 void take_up(Filter *f, Chain *c) {
-    int64_t p = c->p - (c->q - c->first) * c->dir;
+    int64_t p = c->from_p = c->p - (c->q - c->first) * c->dir;
     for (int i = f->nbefore - 1; i >= 0; i--) {
         const Ended *e = &f->before[i];
         if (e->identity != c->index->identity || e->dir != c->dir) continue;
         if (e->p < (int64_t)c->start || e->p >= (int64_t)c->end) continue;
         int64_t gap = (p - e->p) * c->dir;
-        if (gap < 0 || gap > 64) continue;
+        if (gap < -TAKEN_TWICE || gap > TAKEN_LATER) continue;
         uint64_t history = e->history;
         while (history && !(history & 1)) history >>= 1; /* what came after it in that text */
-        c->history = gap <= 2 ? history : history << 1;
-        c->run = gap <= 2 ? (int)__builtin_ctzll(~history | 1ULL << 63) : 0;
+        c->least = few(f);
+        int joins = gap >= 0 && gap <= 2;
+        c->history = joins ? history : history << 1;
+        c->run = joins ? (int)__builtin_ctzll(~history | 1ULL << 63) : 0;
         f->nbefore--;
         memmove(f->before + i, f->before + i + 1, sizeof(Ended) * (size_t)(f->nbefore - i));
         return;
