@@ -14,7 +14,7 @@ test: $(VENV)/dev
 	$(BIN)/python -m demo.install
 	$(MAKE) .venv-extras
 	$(MAKE) lint
-	REQUIRED_E2E=25 DIFFERENTIAL_SEEDS=20 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	REQUIRED_E2E=31 DIFFERENTIAL_SEEDS=20 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
 test-fast: $(VENV)/dev
 	$(BIN)/python -m demo.redis
