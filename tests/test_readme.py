@@ -18,12 +18,15 @@ from tests.conftest import ROOT
 from tests.support.gateway import GatewayProcess, gateway
 from tests.support.redis import RedisServer, redis_server
 from tests.support.upstream import ScriptedUpstream
+from tests.unit.guard.reading.files import pdf
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
-COMMANDS = [line for kind, block in BLOCKS if kind == "bash" for line in block.splitlines() if line.strip()]
+COMMANDS = [
+    line for kind, block in BLOCKS if kind == "bash" for line in block.replace("\\\n", "").splitlines() if line.strip()
+]
 MAKE = [command.split("#")[0].split()[1] for command in COMMANDS if command.startswith("make ")]
-GATEWAY = [shlex.split(command)[1:] for command in COMMANDS if command.startswith("gateway ")]
+GATEWAY = [shlex.split(command, comments=True)[1:] for command in COMMANDS if command.startswith("gateway ")]
 
 
 def block(kind: str) -> str:
@@ -47,11 +50,15 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
         yield server
 
 
-@pytest.mark.parametrize("command", [c for c in GATEWAY if c[0] != "serve"], ids=" ".join)
+# What needs servers has tests of its own: tests/e2e/test_probe.py measures what a model has memorised.
+@pytest.mark.parametrize("command", [c for c in GATEWAY if c[0] not in ("serve", "probe")], ids=" ".join)
 def test_gateway_commands_do_what_they_say(
     command: list[str], redis: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "policies").symlink_to(ROOT / "policies")
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "lease.txt").write_text("The tenant pays the rent on the first day of every month. " * 9)
+    (tmp_path / "handbook.pdf").write_bytes(pdf("Nobody leaves the harbour before the bell has been rung twice."))
     monkeypatch.chdir(tmp_path)
     assert gateway("token", "mint", "--tokens", "tokens.yaml", "--tenant", "acme").returncode == 0
     if command[:2] != ["key", "init"]:
@@ -63,7 +70,7 @@ def test_gateway_commands_do_what_they_say(
 
 def test_serve_takes_the_options_of_the_readme() -> None:
     commands = [c for c in GATEWAY if c[0] == "serve"]
-    assert len(commands) == 2
+    assert len(commands) == 3
     help_text = gateway("serve", "--help").stdout
     assert all(option in help_text for command in commands for option in command if option.startswith("--"))
 
@@ -82,6 +89,15 @@ def test_the_policy_of_ten_lines_is_valid(tmp_path: Path) -> None:
     path.write_text(text)
     assert load_policy(path).policy.name == "example"
     assert gateway("policy", "check", str(path)).returncode == 0
+
+
+def test_the_policy_for_answers_is_valid(tmp_path: Path) -> None:
+    first, second = (text for kind, text in BLOCKS if kind == "yaml")
+    path = tmp_path / "policy.yaml"
+    path.write_text(first + second)
+    answers = load_policy(path).policy.answers
+    assert answers.regurgitation is not None
+    assert answers.links.hosts == ("example.com",)
 
 
 def test_files_that_the_documents_link_to_exist() -> None:
