@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
+from gateway.access.limits import NO_LIMITS, LimitRules, Limits
 from gateway.guard.canaries import Canaries
 from gateway.guard.invisible import InvisibleStage
 from gateway.guard.links import LinksStage
@@ -21,7 +23,7 @@ from gateway.guard.turns import Turns
 from gateway.pipeline.ports import Clock
 from gateway.pipeline.stage import Chain, Stage
 from gateway.policy.load import PolicyError, PolicyFile
-from gateway.policy.schema import Action, EntityRule, Measure, Nlp, Policy, Redact, Regurgitation
+from gateway.policy.schema import Action, EntityRule, Measure, Nlp, Policy, Rates, Redact, Regurgitation
 from gateway.redact.detector import build_detector
 from gateway.redact.finder import Finder, memos
 from gateway.redact.precise import PreciseDetector
@@ -79,6 +81,26 @@ def answer_stages(
             canaries = Canaries.load(_beside(loaded, answers.canaries.file), keyring)
         yield CanaryStage(canaries, answers.canaries.action)
     yield InvisibleStage()
+
+
+def limit_rules(policy: Policy) -> Callable[[str, str], LimitRules | None]:
+    """From a tenant and a model to the limits of their requests; None if there are none."""
+    asked = policy.limits
+    whole = {name: limits_of(rates).instead_of(limits_of(asked.tenant)) for name, rates in asked.tenants.items()}
+    models = {name: limits_of(rates) for name, rates in asked.model.items()}
+    token, subject, tenant = limits_of(asked.token), limits_of(asked.subject), limits_of(asked.tenant)
+
+    @lru_cache(maxsize=1024)
+    def rules(name: str, model: str) -> LimitRules | None:
+        made = LimitRules(token, subject, whole.get(name, tenant), models.get(model, NO_LIMITS))
+        return made if made != LimitRules() else None
+
+    return rules
+
+
+def limits_of(rates: Rates) -> Limits:
+    """As the limiter takes them."""
+    return Limits(**rates.model_dump())
 
 
 def _personal(loaded: PolicyFile, clock: Clock) -> PersonalStage | None:

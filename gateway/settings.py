@@ -32,6 +32,10 @@ class Settings(BaseModel):
     upstream_key_file: Path | None = None
     """A file that holds the key sent to the upstream as a bearer token (vLLM's --api-key)."""
     tokens: Path = Path("tokens.yaml")
+    oidc: Path | None = None
+    """Issuers whose JWTs are taken beside the tokens of the tokens file: docs/oidc.md."""
+    trusted_proxies: str = ""
+    """Networks of the proxies in front, with commas between them: what they say of a client's address is taken."""
     keyset: Path | None = None
     """The keys that seal values, made by `gateway key init`. Without it all keys are new at each start."""
     master_key: str | None = Field(default=None, pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|command:.+)$")
@@ -41,7 +45,20 @@ class Settings(BaseModel):
     store_timeout: float = Field(default=0.1, gt=0, le=10)
     """How long a command to Redis may take. Every request may have to wait as long."""
     workers: int = Field(default=1, ge=1, le=256)
+    places: int = Field(default=0, ge=0)
+    """How many requests a worker has with the models at a time; 0 for as many as come."""
+    queue: int = Field(default=256, ge=0)
+    """How many more may wait for a place; all others are told at once to come again."""
+    queue_timeout: float = Field(default=10.0, gt=0)
     audit: str = "none"
+    audit_fsync: Literal["always", "interval", "never"] = "interval"
+    """When lines are brought to the disk: as soon as can be, once a second, or when the system likes."""
+    audit_on_failure: Literal["stop", "buffer"] = "stop"
+    """If the log cannot be written: refuse requests at once, or when as much waits in memory as may."""
+    audit_max_size: int = Field(default=0, ge=0)
+    """After so many bytes the log begins a new file; 0 for one file."""
+    audit_buffer: int = Field(default=16 * 2**20, ge=65536)
+    """How many bytes of lines may wait in memory."""
     metrics_port: int = Field(default=0, ge=0, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     depth: int = Field(default=64, ge=4, le=250)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from gateway import __version__
-from gateway.cli import cache, canary, detect, evaluate, index, key, policy, probe, reveal, serve, token
+from gateway.cli import audit, cache, canary, detect, evaluate, index, key, policy, probe, reveal, serve, token
 from gateway.settings import ConfigurationError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("probe")(probe.probe)
 app.add_typer(token.app, name="token")
 app.add_typer(key.app, name="key")
 app.add_typer(cache.app, name="cache")
+app.add_typer(audit.app, name="audit")
 app.add_typer(policy.app, name="policy")
 app.add_typer(index.app, name="index")
 app.add_typer(canary.app, name="canary")

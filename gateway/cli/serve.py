@@ -28,12 +28,18 @@ def serve(
     upstream: Annotated[str | None, typer.Option(help="Base URL of vLLM, ending in /v1.")] = None,
     upstream_key_file: Annotated[Path | None, typer.Option(help="File with the key for the upstream.")] = None,
     tokens: Annotated[Path | None, typer.Option(help="The tokens file, made by `gateway token mint`.")] = None,
+    oidc: Annotated[Path | None, typer.Option(help="Issuers whose JWTs are taken too, a YAML file.")] = None,
+    trusted_proxies: Annotated[
+        str | None, typer.Option(help="Networks whose X-Forwarded-For is believed, with commas between.")
+    ] = None,
     keyset: Annotated[Path | None, typer.Option(help="The keyset, made by `gateway key init`.")] = None,
     master_key: Annotated[
         str | None, typer.Option(help="What opens the keyset: env:NAME, file:PATH or command:PROGRAM ARGS.")
     ] = None,
     store: Annotated[str | None, typer.Option(help="Of the cache: memory://, redis://… or rediss://….")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that serve.")] = None,
+    places: Annotated[int | None, typer.Option(help="Requests of a worker that are with the models; 0: all.")] = None,
+    queue: Annotated[int | None, typer.Option(help="Requests of a worker that may wait for a place.")] = None,
     audit: Annotated[str | None, typer.Option(help="Audit log: a file, - for standard output, or none.")] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics; 0 for none.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
@@ -46,10 +52,14 @@ def serve(
         "upstream": upstream,
         "upstream_key_file": upstream_key_file,
         "tokens": tokens,
+        "oidc": oidc,
+        "trusted_proxies": trusted_proxies,
         "keyset": keyset,
         "master_key": master_key,
         "store": store,
         "workers": workers,
+        "places": places,
+        "queue": queue,
         "audit": audit,
         "metrics_port": metrics_port,
         "log_level": log_level,

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs
 
 from gateway.access.principal import Principal, Scope
 from gateway.cache.contents import CacheContents, Forgotten
-from gateway.edge.body import Receive, headers_of
-from gateway.edge.endpoint import Service
+from gateway.edge.body import Receive
 from gateway.edge.envelope import Send, send_error, send_json
+from gateway.edge.service import Service
 from gateway.errors import GatewayError, InvalidValue, NotReady, Unavailable
 from gateway.observe.events import ExchangeEvent
 from gateway.seal.errors import SealError
@@ -34,8 +34,9 @@ class CacheAdmin:
         status, code = Unavailable.status, Unavailable.code
         headers = [(b"x-request-id", request_id.encode())]
         try:
-            principal = service.authenticator.principal(headers_of(scope).get(b"authorization"))
+            principal = await service.authenticate(scope)
             principal.require_scope(Scope.ADMIN_CACHE)
+            service.recording.check()
             await send_json(send, 200, await self._answer(scope, principal), headers)
             status, code = 200, ""
         except GatewayError as error:
@@ -52,6 +53,8 @@ class CacheAdmin:
                     tenant=principal.tenant if principal else "",
                     policy_digest=service.policy_digest,
                     seconds=service.clock() - started_s,
+                    subject=principal.subject if principal else "",
+                    kind="admin",
                 )
             )
 

@@ -130,6 +130,11 @@ class AnswerWriter:
         """Choices that a filter stopped; what came before has left."""
         return self._outlets.blocked
 
+    @property
+    def rules(self) -> Collection[str]:
+        """The rules that stopped them."""
+        return self._outlets.blocked.values()
+
     def _note_end(self, choice: int, ended: bool) -> None:
         if ended:
             self._ended.add(choice)

@@ -10,19 +10,21 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import orjson
 
-from gateway.access.authenticate import Authenticator
-from gateway.access.principal import Principal, Scope
-from gateway.cache.contents import CacheContents
-from gateway.edge.answers import AnswerWriter, Format, Head, announces_only, chars_in
+from gateway.access.limiter import Admission
+from gateway.access.limits import LimitReached, LimitRules, estimate
+from gateway.access.principal import Principal
+from gateway.edge.answers import AnswerWriter, Head, announces_only, chars_in
 from gateway.edge.body import ClientGone, Headers, Receive, headers_of, parse_object, read_body
 from gateway.edge.envelope import SECURITY_HEADERS, Send, error_object, send_error, send_json
+from gateway.edge.service import Kind, Service
 from gateway.edge.vocabulary import VOCABULARY
 from gateway.errors import (
+    Blocked,
     GatewayError,
     InvalidValue,
     ModelNotFound,
@@ -31,23 +33,16 @@ from gateway.errors import (
     Unavailable,
     UpstreamFailed,
 )
-from gateway.observe.events import ExchangeEvent, Observer
+from gateway.observe.events import ExchangeEvent
 from gateway.observe.log import describe
 from gateway.pipeline.exchange import Deadline, Exchange
-from gateway.pipeline.ports import Answers, Call, Clock, Reply, Source
+from gateway.pipeline.ports import Call, Reply, Source
 from gateway.pipeline.prompt import Prompt
-from gateway.pipeline.stage import Chain, Outlets
-from gateway.policy.schema import ModelRoute, Policy
-from gateway.settings import Settings
+from gateway.pipeline.stage import Outlets
+from gateway.policy.schema import ModelRoute
 
 Result = TypeVar("Result")
 Written = TypeVar("Written", dict[str, Any], dict[str, Any] | None)
-
-
-class Offload(Protocol):
-    """Runs work in a thread."""
-
-    def __call__(self, work: Callable[[], Result], /) -> Awaitable[Result]: ...
 
 
 _INLINE_BUDGET_S = 0.05
@@ -58,34 +53,6 @@ _DONE = b"data: [DONE]\n\n"
 _LOG = logging.getLogger("gateway.edge")
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What every endpoint needs, put together in app.py."""
-
-    settings: Settings
-    policy: Policy
-    policy_digest: str
-    chain: Chain
-    answers: Answers
-    contents: CacheContents
-    authenticator: Authenticator
-    observer: Observer
-    offload: Offload
-    inline_chars: int
-    """Prompts of up to so many characters are treated where they are, longer ones through `offload`."""
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of model request: its path under the upstream's base URL, who may make it, its answers, its rules."""
-
-    path: str
-    scope: Scope
-    form: Format
-    check: Callable[[Mapping[str, Any], Policy], None]
-
-
 class Exchanges:
     """The ASGI endpoint of one kind of model request."""
 
@@ -94,7 +61,7 @@ class Exchanges:
         self._kind = kind
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        await _Run(self._service, self._kind, receive, send).run(headers_of(scope))
+        await _Run(self._service, self._kind, receive, send).run(scope)
 
 
 class _Run:
@@ -117,14 +84,18 @@ class _Run:
         self._exchange: Exchange | None = None
         self._writer: AnswerWriter | None = None
         self._reply: Reply | None = None
+        self._admission: Admission | None = None
+        self._tokens: int | None = 0
+        """What the models have used for it; None if that cannot be known."""
+        self._rules: list[str] = []
         self._model = ""
         self._streamed = False
 
-    async def run(self, headers: Headers) -> None:
+    async def run(self, scope: Mapping[str, Any]) -> None:
         """Answers, whatever happens; counts the exchange, whatever happened."""
         status, code = 200, ""
         try:
-            await self._answer(headers)
+            await self._answer(scope)
         except ClientGone:
             status, code = 499, "client_gone"
         except asyncio.CancelledError:
@@ -132,6 +103,8 @@ class _Run:
             raise
         except GatewayError as error:
             status, code = error.status, error.code
+            if isinstance(error, Blocked):
+                self._rules.append(error.rule)
             await self._fail(error)
         except Exception as error:
             failed = Unavailable("The gateway failed; nothing was sent on. Quote the x-request-id to its operator.")
@@ -141,10 +114,11 @@ class _Run:
         finally:
             self._end(status, code)
 
-    async def _answer(self, headers: Headers) -> None:
-        service = self._service
-        principal = self._principal = service.authenticator.principal(headers.get(b"authorization"))
+    async def _answer(self, scope: Mapping[str, Any]) -> None:
+        service, headers = self._service, headers_of(scope)
+        principal = self._principal = await service.authenticate(scope)
         principal.require_scope(self._kind.scope)
+        service.recording.check()
         limits = service.policy.limits
         raw = await read_body(self._receive, headers, limits.body, service.settings.body_timeout)
         body = parse_object(raw, service.settings.depth)
@@ -156,6 +130,7 @@ class _Run:
         route = self._route(body, principal)
         self._kind.check(body, service.policy)
         self._streamed = body.get("stream") is True
+        await self._admit(body, principal)
         exchange = self._open_exchange(principal)
         prompt = await self._redacted(body, exchange)
         call = Call(
@@ -173,18 +148,37 @@ class _Run:
             another = replace(call, body={**call.body, "seed": seed}, uncached=True)
             await self._attempt(another, head, exchange, is_last=True)
 
+    async def _admit(self, body: Mapping[str, Any], principal: Principal) -> None:
+        """Raises LimitReached, and NotReady if nobody can tell."""
+        service = self._service
+        rules = service.limit_rules(principal.tenant, self._model)
+        if rules is None and principal.limits is None:
+            return
+        tokens = estimate(body, service.policy.limits.completion_tokens)
+        self._admission = await service.limiter.admit(
+            principal, self._model, rules or LimitRules(), tokens, principal.limits
+        )
+
+    def _release(self) -> None:
+        """The models are done with it. Before the answer's end, so that whoever has read that finds its place free."""
+        if self._admission is not None:
+            self._service.limiter.settle(self._admission, self._tokens)
+
     async def _attempt(self, call: Call, head: Head, exchange: Exchange, *, is_last: bool) -> bool:
         """Ask, and answer; false if a filter would rather have another answer and nothing of this one has left."""
         service = self._service
         outlets = Outlets(service.chain, exchange)
         writer = self._writer = AnswerWriter(self._kind.form, outlets, head)
+        used, self._tokens = self._tokens, None
         async with service.answers.ask(call) as self._reply:
             if self._streamed:
-                return await self._stream(self._reply, writer, _choices(call.body), is_last=is_last)
+                return await self._stream(self._reply, writer, _choices(call.body), used, is_last=is_last)
             answer = await self._filtered(await self._reply.whole(), writer.whole)
+            self._count(used, writer)
             await self._settle(self._reply, writer)
             if writer.wants_another and not is_last:
                 return False
+            self._release()
             await send_json(self._client_send, 200, answer, self._headers())
             return True
 
@@ -253,7 +247,9 @@ class _Run:
         finally:
             exchange.deadline = whole_time
 
-    async def _stream(self, reply: Reply, writer: AnswerWriter, choices: int, *, is_last: bool) -> bool:
+    async def _stream(
+        self, reply: Reply, writer: AnswerWriter, choices: int, used: int | None, *, is_last: bool
+    ) -> bool:
         """Nothing is answered before the upstream's first event, so that its refusals keep their status."""
         async with aclosing(reply.events()) as events:
             async for event in events:
@@ -268,6 +264,8 @@ class _Run:
             raise UpstreamFailed("The model server's answer ended in the middle.")
         if not self._began:
             await self._begin_stream()
+        self._count(used, writer)
+        self._release()
         await self._settle(reply, writer)
         await self._send_event(_DONE, more=False)
         return True
@@ -285,6 +283,13 @@ class _Run:
         self._announced |= choices
         self._said = self._said or not announces
         await self._send_event(b"data: " + orjson.dumps(chunk) + b"\n\n")
+
+    def _count(self, used: int | None, writer: AnswerWriter) -> None:
+        """What an attempt has used, on top of what was used before it. A stream that was broken off has not said it."""
+        if self._reply is not None and self._reply.source is Source.HIT:
+            self._tokens = used
+        elif used is not None and writer.usage is not None:
+            self._tokens = used + writer.usage.get("total_tokens", 0)
 
     @staticmethod
     async def _settle(reply: Reply, writer: AnswerWriter) -> None:
@@ -304,10 +309,13 @@ class _Run:
             await self._send_event(b"data: " + orjson.dumps(error_object(error)) + b"\n\n")
             await self._send_event(_DONE, more=False)
         else:
-            await send_error(self._client_send, error, self._headers())
+            said = error.headers if isinstance(error, LimitReached) else ()
+            await send_error(self._client_send, error, [*self._headers(), *said])
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         headers = [(b"x-request-id", self._id.encode())]
+        if self._admission is not None:
+            headers += self._admission.headers
         if self._reply is not None:
             headers.append((b"x-cache", self._reply.source.encode()))
             if self._reply.source is Source.HIT:
@@ -317,6 +325,7 @@ class _Run:
     def _end(self, status: int, code: str) -> None:
         exchange, principal, service = self._exchange, self._principal, self._service
         writer = self._writer
+        self._release()
         service.observer.exchange_done(
             ExchangeEvent(
                 request_id=self._id,
@@ -333,6 +342,8 @@ class _Run:
                 cache=self._reply.source if self._reply is not None else "",
                 seconds=service.clock() - self._started_s,
                 analysis_seconds=self._analysis_s,
+                subject=principal.subject if principal else "",
+                rules=(*self._rules, *(writer.rules if writer else ())),
             )
         )
         if exchange:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.edge.body import Receive
-from gateway.edge.endpoint import Service
 from gateway.edge.envelope import Send, send_error, send_json
+from gateway.edge.service import Service
 from gateway.errors import GatewayError
 
 

@@ -12,14 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 
+from gateway.access.desk import TokenDesk
 from gateway.access.principal import Scope
 from gateway.edge.admin import CacheAdmin
 from gateway.edge.answers import ChatFormat, CompletionFormat
-from gateway.edge.body import headers_of
-from gateway.edge.endpoint import Exchanges, Kind, Service
+from gateway.edge.endpoint import Exchanges
 from gateway.edge.envelope import error_headers, error_object
 from gateway.edge.plain import PlainEndpoint
 from gateway.edge.requests import check_chat, check_completion
+from gateway.edge.service import Kind, Service
+from gateway.edge.token_admin import OneToken, Rotation, Tokens
 from gateway.errors import GatewayError, MethodNotAllowed, ModelNotFound, NotFound, NotReady, Unavailable
 
 Ready = Callable[[], Awaitable[Mapping[str, bool]]]
@@ -32,7 +34,8 @@ class Models(PlainEndpoint):
 
     async def answer(self, scope: Mapping[str, Any]) -> Any:
         service = self._service
-        principal = service.authenticator.principal(headers_of(scope).get(b"authorization"))
+        principal = await service.authenticate(scope)
+        principal.require_scope(Scope.MODELS)
         listed = {
             name: {
                 "id": name,
@@ -85,8 +88,9 @@ class Literal(Route):
         return super().matches(scope)
 
 
-def build_app(service: Service, ready: Ready, lifespan: Lifespan) -> FastAPI:
-    """The ASGI app of a service. `lifespan` opens and closes what the service holds."""
+def build_app(service: Service, desk: TokenDesk | None, ready: Ready, lifespan: Lifespan) -> FastAPI:
+    """The ASGI app of a service. `lifespan` opens and closes what the service holds. `desk`: mints tokens; None where
+    what it minted could not be known to all workers."""
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     chat = Exchanges(service, Kind("/chat/completions", Scope.CHAT, ChatFormat(), check_chat))
     completions = Exchanges(service, Kind("/completions", Scope.COMPLETIONS, CompletionFormat(), check_completion))
@@ -101,6 +105,15 @@ def build_app(service: Service, ready: Ready, lifespan: Lifespan) -> FastAPI:
             Literal("/health/ready", ReadyCheck(service, ready), methods=["GET"]),
         ]
     )
+    if desk is not None:
+        acts = (service, desk, service.authenticate)
+        app.router.routes.extend(
+            [
+                Literal("/admin/tokens", Tokens(*acts), methods=["GET", "POST"]),
+                Literal("/admin/tokens/{id}", OneToken(*acts), methods=["DELETE"]),
+                Literal("/admin/tokens/{id}/rotate", Rotation(*acts), methods=["POST"]),
+            ]
+        )
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _any_error)
     return app

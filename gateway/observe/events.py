@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from gateway.pipeline.exchange import Finding
 
@@ -28,6 +28,11 @@ class ExchangeEvent:
     """hit, miss or bypass; empty if no answer was asked for."""
     seconds: float = 0.0
     analysis_seconds: float = 0.0
+    subject: str = ""
+    """The person, in plain: whoever writes it down puts a pseudonym in its place."""
+    rules: Sequence[str] = ()
+    """Names of the rules that stopped something."""
+    kind: Literal["exchange", "admin"] = "exchange"
 
 
 class Observer(Protocol):

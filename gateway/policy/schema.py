@@ -233,6 +233,19 @@ class Cache(_Part):
     """Whether answers that call tools are kept too."""
 
 
+Most = Annotated[int, Field(ge=1, le=10**10)]
+
+
+class Rates(_Part):
+    """How much may be used. Days and months are those of UTC."""
+
+    requests_per_minute: Most | None = None
+    tokens_per_minute: Most | None = None
+    concurrent: Most | None = None
+    tokens_per_day: Most | None = None
+    tokens_per_month: Most | None = None
+
+
 class Limits(_Part):
     body: Size = 4 * 2**20
     """Bytes of a request body."""
@@ -242,6 +255,20 @@ class Limits(_Part):
     """Time for finding personal data in one request."""
     upstream: Duration = 300.0
     """Time for the upstream's whole answer."""
+    token: Rates = Rates()
+    """What each token may use."""
+    subject: Rates = Rates()
+    """What each person of a tenant may use, with whatever tokens."""
+    tenant: Rates = Rates()
+    """What a tenant may use in all."""
+    tenants: dict[str, Rates] = {}
+    """The same for single tenants; what is not said here is as for all."""
+    model: dict[str, Rates] = {}
+    """What all tenants together may use of a model, by its public name."""
+    completion_tokens: Most = 512
+    """How long an answer is taken to be if a request does not say how long it may be at most."""
+    when_store_fails: Literal["closed", "local"] = "closed"
+    """Refuse requests that are limited, or let each worker count for itself."""
 
 
 class Case(_Part):

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
-from gateway.store.port import Place, StoreUnavailable, Trouble, Usage, check_prefix, check_topic, milliseconds
+from gateway.store.memory_limits import MemoryLimits
+from gateway.store.port import (
+    Correction,
+    Demand,
+    Lease,
+    Place,
+    StoreUnavailable,
+    Taken,
+    Trouble,
+    Usage,
+    check_prefix,
+    check_topic,
+    milliseconds,
+)
 
 OVERHEAD_BYTES = 700
 """What an entry costs beside its name and value on CPython: its places in four containers, and object headers."""
@@ -41,12 +55,14 @@ class _Mailbox:
 class MemoryStore:
     """At most `max_bytes` of names, values and overhead: what is over goes first, then what was not used for longest.
 
-    `clock` gives seconds and never goes back.
+    Limits are counted apart from that, so that no entry can push a counter out; see MemoryLimits for their bound.
+    `clock` gives seconds and never goes back, `wall_clock` seconds since 1970.
     """
 
-    def __init__(self, max_bytes: int, clock: Callable[[], float]) -> None:
+    def __init__(self, max_bytes: int, clock: Callable[[], float], wall_clock: Callable[[], float] = time.time) -> None:
         self._max_bytes = max_bytes
         self._clock = clock
+        self._limits = MemoryLimits(clock, wall_clock)
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._owners: dict[str, dict[str, None]] = {}
         self._times: list[tuple[float, tuple[str, str]]] = []
@@ -66,6 +82,7 @@ class MemoryStore:
         self._owners.clear()
         self._times.clear()
         self._bytes = 0
+        self._limits.clear()
 
     async def get(self, place: Place) -> bytes | None:
         key = (place.owner, place.name)
@@ -104,6 +121,18 @@ class MemoryStore:
             raise StoreUnavailable(Trouble.FAILED) from None
         self._keep(key, b"%d" % total, entry.until if entry else self._clock() + lifetime_s)
         return total
+
+    async def take(self, owner: str, demands: Sequence[Demand]) -> Taken:
+        return await self._limits.take(owner, demands)
+
+    async def settle(self, owner: str, corrections: Sequence[Correction]) -> None:
+        await self._limits.settle(owner, corrections)
+
+    def settle_now(self, owner: str, corrections: Sequence[Correction]) -> bool:
+        return self._limits.settle_now(owner, corrections)
+
+    async def renew(self, owner: str, leases: Sequence[Lease]) -> list[bool]:
+        return await self._limits.renew(owner, leases)
 
     async def usage(self, owner: str | None = None) -> Usage:
         self._drop_what_is_over()

@@ -1,8 +1,12 @@
 """A store in Redis or Redis Cluster, 6.0 or newer, shared by all processes and hosts of a gateway.
 
 An entry is the key `pgw:{owner}:name`: the braces put all entries of an owner into one slot of a cluster. A user of
-Redis's access control lists needs `~pgw:* &pgw:*` and the commands `+get +set +del +unlink +scan +strlen +eval +incrby
-+pttl +pexpire +publish +subscribe +ping +hello +client +select`, and in a cluster `+cluster|slots +command`.
+Redis's access control lists needs `~pgw:* &pgw:*` and the commands `+get +set +del +unlink +scan +strlen +eval
++evalsha +incrby +pttl +pexpire +time +zadd +zcard +zcount +zrangebyscore +zrem +zremrangebyscore +zscore +publish
++subscribe +ping +hello +client +select`, and in a cluster `+cluster|slots +command`.
+
+What is used of limits is in keys of its own (see redis_scripts.py). A Redis that evicts keys when its memory is full
+starts limits anew: with limits use `maxmemory-policy noeviction`.
 
 What redis-py would do by itself is switched off where it is in the way: its socket timeouts make a task for each
 command (and lose cancellations on Python 3.11), and its maintenance notifications switch off the check that a
@@ -28,7 +32,17 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from gateway.store.address import Address, read_address
 from gateway.store.breaker import Breaker
-from gateway.store.port import Place, StoreUnavailable, Trouble, Usage, check_prefix, check_topic, milliseconds
+from gateway.store.port import (
+    Place,
+    StoreUnavailable,
+    Trouble,
+    Usage,
+    check_prefix,
+    milliseconds,
+)
+from gateway.store.redis_keys import channel, key, start
+from gateway.store.redis_limits import RedisLimits
+from gateway.store.redis_scripts import ADD, TEXTS, Command
 
 COMMAND_S = 0.1
 """How long one command may take, and wait for others that are under way, unless the operator says otherwise."""
@@ -45,20 +59,13 @@ COMMANDS = 32
 _CONNECTIONS = 2 * COMMANDS  # scans and subscribers have connections of the same pool
 _BATCH = 1000
 
-# INCRBY makes the key if need be, and so that it can never stay for ever both happen in one step.
-# (PEXPIRE … NX would need Redis 7.)
-_ADD = """
-local total = redis.call('INCRBY', KEYS[1], ARGV[1])
-if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return total"""
-
 _LIMIT: ContextVar[asyncio.Timeout | None] = ContextVar("_LIMIT", default=None)
 
 _T = TypeVar("_T")
 _Client = Redis | RedisCluster
 
 
-class RedisStore:
+class RedisStore(RedisLimits):
     """See the Store protocol. It connects when it is first used, and again whenever it has to.
 
     Limits on time are on the whole of an operation. Where a command is broken off, by them or because the request that
@@ -67,6 +74,7 @@ class RedisStore:
 
     def __init__(self, url: str, clock: Callable[[], float], command_s: float = COMMAND_S) -> None:
         """Raises ConfigurationError."""
+        super().__init__(self._run_scripts)
         self._command_s = command_s
         self._address = read_address(url)
         self._breaker = Breaker(clock)
@@ -87,14 +95,14 @@ class RedisStore:
                 await client.aclose()
 
     async def get(self, place: Place) -> bytes | None:
-        value: bytes | None = await self._ask("GET", _key(place))
+        value: bytes | None = await self._ask("GET", key(place))
         return value
 
     async def put(self, place: Place, value: bytes, ttl_s: float) -> None:
-        await self._ask("SET", _key(place), value, "PX", milliseconds(ttl_s))
+        await self._ask("SET", key(place), value, "PX", milliseconds(ttl_s))
 
     async def delete(self, place: Place) -> bool:
-        return bool(await self._ask("DEL", _key(place)))
+        return bool(await self._ask("DEL", key(place)))
 
     async def delete_all(self, owner: str, prefix: str = "") -> int:
         """What is put while it runs may stay. Entries of a slot that moves to another node right now may stay too."""
@@ -103,7 +111,7 @@ class RedisStore:
         async def delete() -> int:
             deleted = 0
             for node in await self._nodes(owner):
-                async for keys in _scan(node, f"{_start(owner)}{prefix}*"):
+                async for keys in _scan(node, f"{start(owner)}{prefix}*"):
                     deleted += await node.execute_command("UNLINK", *keys)
             return deleted
 
@@ -111,7 +119,7 @@ class RedisStore:
 
     async def add(self, place: Place, amount: int, ttl_s: float) -> int:
         # Not tried again when the connection breaks: it may have been done already, and would count twice.
-        return int(await self._ask("EVAL", _ADD, 1, _key(place), amount, milliseconds(ttl_s), again=False))
+        return int(await self._ask("EVAL", ADD, 1, key(place), amount, milliseconds(ttl_s), again=False))
 
     async def usage(self, owner: str | None = None) -> Usage:
         if owner is not None:
@@ -122,30 +130,29 @@ class RedisStore:
             seen: set[int] = set()  # SCAN may give a key twice
             size = 0
             for node in await self._nodes(owner):
-                async for keys in _scan(node, "pgw:{*" if owner is None else f"{_start(owner)}*"):
+                async for keys in _scan(node, "pgw:{*" if owner is None else f"{start(owner)}*"):
                     new = {hash(key): key for key in keys if hash(key) not in seen}
                     seen.update(new)
                     pipeline = client.pipeline(transaction=False)
-                    for key in new.values():
-                        pipeline.execute_command("STRLEN", key)
-                    lengths: list[int] = await pipeline.execute()
-                    size += sum(lengths) + sum(len(key) - len("pgw:{}:") for key in new.values())
+                    for name in new.values():
+                        pipeline.execute_command("STRLEN", name)
+                    size += sum(await pipeline.execute()) + sum(len(key) - len("pgw:{}:") for key in new.values())
             return Usage(len(seen), size)
 
         return await self._walk(count)
 
     async def publish(self, topic: str, message: bytes) -> None:
-        await self._ask("PUBLISH", _channel(topic), message)
+        await self._ask("PUBLISH", channel(topic), message)
 
     @contextlib.asynccontextmanager
     async def subscribe(self, topic: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        channel = _channel(topic)
+        name = channel(topic)
         async with _deadline(self._command_s):
             client = await self._ready()
             pubsub: PubSub = client.pubsub()
         try:
             async with _deadline(self._command_s):
-                await pubsub.subscribe(channel)
+                await pubsub.subscribe(name)
                 while await _next(pubsub, self._command_s + CONNECT_S) is None:
                     pass  # what is published after this function has returned will be heard
             async with contextlib.aclosing(_messages(pubsub)) as messages:
@@ -155,6 +162,12 @@ class RedisStore:
 
     async def _ask(self, *command: str | bytes | int, again: bool = True) -> Any:
         """Send a command, and once more on a new connection if the old one turns out to be closed."""
+        return await self._do(lambda client: client.execute_command(*command), again=again)
+
+    async def _run_scripts(self, commands: Sequence[Command]) -> list[Any]:
+        return await self._do(lambda client: _run_scripts(client, commands), again=False)
+
+    async def _do(self, operation: Callable[[_Client], Awaitable[_T]], *, again: bool) -> _T:
         self._breaker.check()
         try:
             async with asyncio.timeout(self._command_s):
@@ -166,11 +179,11 @@ class RedisStore:
                 async with _deadline(self._command_s):
                     client = await self._ready()
                     try:
-                        return await client.execute_command(*command)
+                        return await operation(client)
                     except exceptions.ConnectionError as error:
                         if not again or isinstance(error, _ANSWERS):
                             raise
-                        return await client.execute_command(*command)
+                        return await operation(client)
         finally:
             self._slots.release()
 
@@ -198,7 +211,7 @@ class RedisStore:
             return [client]
         if owner is None:
             return client.get_primaries()
-        node = client.get_node_from_key(_start(owner))
+        node = client.get_node_from_key(start(owner))
         return [] if node is None else [node]
 
 
@@ -257,6 +270,24 @@ def _cluster(address: Address) -> RedisCluster:
 async def _discover(client: RedisCluster) -> None:
     async with _deadline(DISCOVERY_S):
         await client.initialize()
+
+
+async def _run_scripts(client: _Client, commands: Sequence[Command]) -> list[Any]:
+    """In one write. What became of each, be it an error; errors of the connection are raised."""
+    if len(commands) == 1:
+        try:
+            return [await client.execute_command(*commands[0])]
+        except exceptions.ResponseError as error:
+            answers: list[Any] = [error]
+    else:
+        pipeline = client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        answers = await pipeline.execute(raise_on_error=False)
+    for number, (_, digest, *rest) in enumerate(commands):
+        if isinstance(answers[number], exceptions.NoScriptError):  # nothing was done: Redis is new, or forgot it
+            answers[number] = await client.execute_command("EVAL", TEXTS[str(digest)], *rest)
+    return [StoreUnavailable(_trouble(one)) if isinstance(one, Exception) else one for one in answers]
 
 
 async def _scan(node: Redis | ClusterNode, pattern: str) -> AsyncIterator[list[bytes]]:
@@ -356,15 +387,3 @@ def _trouble(error: BaseException) -> Trouble:
             if text.startswith(code) or f"-{code} " in text:
                 return trouble
     return Trouble.FAILED
-
-
-def _start(owner: str) -> str:
-    return f"pgw:{{{owner}}}:"
-
-
-def _key(place: Place) -> str:
-    return _start(place.owner) + place.name
-
-
-def _channel(topic: str) -> str:
-    return f"pgw:{check_topic(topic)}"

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
 from gateway.access.authenticate import Authenticator
+from gateway.access.brake import Brake
+from gateway.access.entrance import Entrance
+from gateway.access.limits import Limits, RateLimited
 from gateway.access.principal import Principal, Scope
+from gateway.access.rotation import mint_again
 from gateway.access.token import Token, mint, parse
 from gateway.access.token_file import TokenRecord, edit_tokens, load_tokens
 from gateway.errors import ExpiredKey, Forbidden, MissingKey, ModelNotAllowed, Unauthenticated
@@ -61,6 +67,7 @@ def test_a_valid_token_names_its_principal(path: Path) -> None:
     assert principal == Principal(
         token.id, "acme", "jane", frozenset({Scope.CHAT, Scope.COMPLETIONS}), frozenset({"llama"})
     )
+    assert principal.has(Scope.MODELS), "whoever may ask models may list them"
     principal.require("llama")
     with pytest.raises(ModelNotAllowed):
         principal.require("other")
@@ -147,3 +154,172 @@ def test_a_wrong_file_is_a_configuration_error(path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(ConfigurationError):
         load_tokens(path)
+
+
+OLD_FILE = """\
+# Hashes of tokens, made by `gateway token mint`. A token itself is shown once and never kept.
+version: 1
+tokens:
+- id: {id}
+  sha256: {sha256}
+  tenant: acme
+  subject: jane
+  scopes:
+  - chat
+  - admin:cache
+  models:
+  - '*'
+  created: '2026-01-02T03:04:05Z'
+  expires: '2999-01-01T00:00:00Z'
+"""
+
+
+def test_a_file_of_before_is_read_and_written_back_as_it_was(path: Path) -> None:
+    token = mint()
+    old = OLD_FILE.format(id=token.id, sha256=token.digest)
+    path.write_text(old)
+    principal = Authenticator(path, Clock()).principal(bearer(token.text))
+    assert (principal.policy, principal.limits, principal.networks) == ("", None, ())
+    with edit_tokens(path):
+        pass
+    assert path.read_text() == old
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nets: []",
+        "networks: 10.0.0.0/8",
+        "networks: [5]",
+        "networks: [10.0.0.1/8]",
+        "limits: {concurrent: 0}",
+        "limits: {rpm: 5}",
+        "policy: ../x",
+        "not_before: soon",
+        "old_sha256: x",
+    ],
+)
+def test_what_a_token_cannot_have_is_told_with_its_place_and_not_quoted(path: Path, line: str) -> None:
+    token = mint()
+    path.write_text(OLD_FILE.format(id=token.id, sha256=token.digest) + f"  {line}\n")
+    with pytest.raises(ConfigurationError, match=f"tokens.0.{line.partition(':')[0]}") as raised:
+        load_tokens(path)
+    assert token.digest not in str(raised.value)
+
+
+def test_all_that_a_token_can_have_is_kept(path: Path) -> None:
+    now = datetime.now(UTC)
+    token = add(
+        path,
+        not_before=now - timedelta(hours=1),
+        networks=["10.0.0.0/8", "2001:db8::/32", "::ffff:192.0.2.7"],
+        policy="strict",
+        limits={"requests_per_minute": 60, "concurrent": 2},
+        scopes=["embeddings", "models", "audit:read", "reveal", "admin:tokens", "admin:policy", "docs:hr"],
+    )
+    principal = Authenticator(path, Clock()).principal(bearer(token.text), ip_address("10.1.2.3"))
+    assert principal.policy == "strict"
+    assert principal.limits == Limits(requests_per_minute=60, concurrent=2)
+    assert principal.networks == tuple(map(ip_network, ("10.0.0.0/8", "2001:db8::/32", "192.0.2.7/32")))
+    assert "reveal" in principal.scopes
+
+
+def test_a_token_is_good_from_its_networks_only_and_they_are_not_told(path: Path) -> None:
+    token = add(path, networks=["10.0.0.0/8", "2001:db8::/32"])
+    authenticator = Authenticator(path, Clock())
+    for good in ("10.255.0.1", "2001:db8::1"):
+        authenticator.principal(bearer(token.text), ip_address(good))
+    for bad in ("11.0.0.1", "2001:db9::1", "::1", "127.0.0.1", None):
+        with pytest.raises(Forbidden) as raised:
+            authenticator.principal(bearer(token.text), ip_address(bad) if bad else None)
+        assert raised.value.status == 403
+        assert "10." not in raised.value.message
+        assert "db8" not in raised.value.message
+
+
+def test_a_wrong_secret_is_a_401_from_everywhere(path: Path) -> None:
+    """Whoever has no token learns nothing of its networks, its times or whether it is there."""
+    token = add(path, networks=["10.0.0.0/8"], expires=datetime.now(UTC) - timedelta(seconds=1))
+    with pytest.raises(Unauthenticated) as raised:
+        Authenticator(path, Clock()).principal(bearer(mint_again(token.id).text), ip_address("192.0.2.1"))
+    with pytest.raises(Unauthenticated) as nobody:
+        Authenticator(path, Clock()).principal(bearer(mint().text), ip_address("192.0.2.1"))
+    assert (raised.value.code, raised.value.message) == (nobody.value.code, nobody.value.message)
+
+
+def test_the_digests_that_nobody_has_open_nothing(path: Path) -> None:
+    """A token whose hash were the one that stands for no token would still have no record."""
+    add(path)
+    with pytest.raises(Unauthenticated):
+        Authenticator(path, Clock()).principal(bearer(mint_again("0" * 8).text))
+
+
+def test_a_token_whose_time_has_not_come_says_so(path: Path) -> None:
+    now = datetime.now(UTC)
+    times = [now]
+    token = add(path, not_before=now + timedelta(minutes=5))
+    authenticator = Authenticator(path, Clock(), now=lambda: times[0])
+    with pytest.raises(Unauthenticated, match="not in force yet"):
+        authenticator.principal(bearer(token.text))
+    times[0] += timedelta(minutes=5)
+    authenticator.principal(bearer(token.text))
+
+
+def test_a_rotated_token_of_the_file_is_good_with_both_secrets_until_the_old_one_ends(path: Path) -> None:
+    token, now = add(path), datetime.now(UTC)
+    times = [now]
+    new = mint_again(token.id)
+    with edit_tokens(path) as records:
+        records[token.id] = records[token.id].rotated(new, now, now + timedelta(hours=1))
+    authenticator = Authenticator(path, Clock(), now=lambda: times[0])
+    assert authenticator.principal(bearer(token.text)) == authenticator.principal(bearer(new.text))
+    times[0] += timedelta(hours=1)
+    authenticator.principal(bearer(new.text))
+    with pytest.raises(Unauthenticated):
+        authenticator.principal(bearer(token.text))
+
+
+async def test_admit_is_the_same_for_tokens_of_the_file(path: Path) -> None:
+    token = add(path)
+    authenticator = Authenticator(path, Clock())
+    assert await authenticator.admit(bearer(token.text)) == authenticator.principal(bearer(token.text))
+    for header, error in ((None, MissingKey), (b"Bearer x", Unauthenticated), (bearer(mint().text), Unauthenticated)):
+        with pytest.raises(error):
+            await authenticator.admit(header)
+
+
+async def test_admit_of_a_token_of_the_file_does_not_wait(path: Path) -> None:
+    token = add(path)
+    coroutine = Authenticator(path, Clock()).admit(bearer(token.text))
+    with pytest.raises(StopIteration):
+        coroutine.send(None)
+
+
+async def test_wrong_tokens_are_braked_and_good_ones_from_the_same_address_are_not(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    token, old = add(path), add(path, expires=datetime.now(UTC) - timedelta(seconds=1))
+    entrance = Entrance(Authenticator(path, Clock()).admit, Brake(Clock(), free=3))
+    address = ip_address("192.0.2.1")
+    for _ in range(50):
+        for header, error in ((None, MissingKey), (bearer(old.text), ExpiredKey)):
+            with pytest.raises(error):
+                await entrance.principal(header, address)
+    for kind in (Unauthenticated, Unauthenticated, Unauthenticated, RateLimited, RateLimited):
+        with pytest.raises(kind) as raised:
+            await entrance.principal(bearer(mint().text), address)
+        await entrance.principal(bearer(token.text), address)
+    assert raised.value.code == "rate_limit_exceeded"
+    assert "pgw_" not in caplog.text
+
+
+async def test_a_token_of_a_policy_that_is_not_there_is_refused(path: Path) -> None:
+    token = add(path, policy="strict")
+    for policies, good in (([], False), (["lax"], False), (["lax", "strict"], True)):
+        entrance = Entrance(Authenticator(path, Clock()).admit, Brake(Clock()), None, policies)
+        if good:
+            assert (await entrance.principal(bearer(token.text))).policy == "strict"
+            continue
+        with pytest.raises(Forbidden):
+            await entrance.principal(bearer(token.text))

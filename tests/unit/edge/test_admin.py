@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -25,7 +26,8 @@ class Broken:
 async def test_an_act_that_breaks_is_not_told_as_done(method: str) -> None:
     told: list[ExchangeEvent] = []
     service: Any = SimpleNamespace(
-        authenticator=SimpleNamespace(principal=lambda _: BOSS),
+        authenticate=AsyncMock(return_value=BOSS),
+        recording=SimpleNamespace(check=lambda: None),
         observer=SimpleNamespace(exchange_done=told.append),
         contents=Broken(),
         policy_digest="digest",

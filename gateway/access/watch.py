@@ -1,0 +1,38 @@
+"""Notices that a file has changed, by looking at it at most once a second."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+_LOOK_EVERY_S = 1.0
+
+
+class Watch:
+    """Make it before the file is read, so that no change falls between."""
+
+    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+        self._path = path
+        self._clock = clock
+        self._seen = self._stamp()
+        self._look_at = clock() + _LOOK_EVERY_S
+
+    def changed(self) -> bool:
+        """Whether the file is another than when this was last asked."""
+        now = self._clock()
+        if now < self._look_at:
+            return False
+        self._look_at = now + _LOOK_EVERY_S
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return False
+        self._seen = stamp
+        return True
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
