@@ -35,6 +35,9 @@ bench: $(VENV)/runtime
 	$(BIN)/python -m bench.detection
 	$(BIN)/python -m bench.cache
 	$(BIN)/python -m bench.answers
+	$(BIN)/python -m bench.limits
+	$(BIN)/python -m bench.audit
+	$(BIN)/python -m bench.jwt
 
 evaluate: $(VENV)/runtime
 	$(BIN)/gateway evaluate models/ner/data/eval/*.jsonl.xz --policy policies/default.yaml --beside stock \

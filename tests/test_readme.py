@@ -91,13 +91,19 @@ def test_the_policy_of_ten_lines_is_valid(tmp_path: Path) -> None:
     assert gateway("policy", "check", str(path)).returncode == 0
 
 
-def test_the_policy_for_answers_is_valid(tmp_path: Path) -> None:
-    first, second = (text for kind, text in BLOCKS if kind == "yaml")
+def test_all_lines_of_policies_are_valid_together(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
-    path.write_text(first + second)
-    answers = load_policy(path).policy.answers
-    assert answers.regurgitation is not None
-    assert answers.links.hosts == ("example.com",)
+    path.write_text("".join(text for kind, text in BLOCKS if kind == "yaml"))
+    policy = load_policy(path).policy
+    assert policy.answers.regurgitation is not None
+    assert policy.answers.links.hosts == ("example.com",)
+    assert policy.limits.token.requests_per_minute == 60
+
+
+def test_the_tests_that_are_named_exist() -> None:
+    for document in (README, (ROOT / "docs" / "security.md").read_text()):
+        for name in re.findall(r"\btests/[\w/]+(?:\.py)?", document):
+            assert (ROOT / name).exists(), name
 
 
 def test_files_that_the_documents_link_to_exist() -> None:
