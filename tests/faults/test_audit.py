@@ -22,6 +22,7 @@ from tests.faults.wire import wait_for
 from tests.unit.observe.audit_scene import KEY, SEED, event, exchanges_of, signers, texts, verified, written
 
 ROOT = Path(__file__).parents[2]
+_STARTED: list[subprocess.Popen[str]] = []
 WRITER = """
 import resource, signal, sys, time
 from gateway.observe.audit import AuditLog
@@ -54,11 +55,23 @@ print(done, flush=True)
 """
 
 
+@pytest.fixture(autouse=True)
+def _no_writer_stays() -> Iterator[None]:
+    """A test that fails leaves nobody behind who writes for ever."""
+    _STARTED.clear()
+    yield
+    for process in _STARTED:
+        process.kill()
+        process.wait()
+
+
 def writer(path: Path, events: int, pause_s: float = 0, max_bytes: int = 0, limit: int = 0) -> subprocess.Popen[str]:
     arguments = [str(path), *map(str, (events, pause_s, max_bytes, limit))]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", WRITER, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ}
     )
+    _STARTED.append(process)
+    return process
 
 
 def started(processes: list[subprocess.Popen[str]]) -> None:
