@@ -17,11 +17,11 @@ from ipaddress import IPv6Address
 from gateway.access.addresses import Address
 from gateway.access.limits import RateLimited
 
-FREE = 10
+FREE = 300
 """So many wrong tokens are answered as such, while no more than `FORGET_S` lies between two of them."""
-FORGET_S = 600.0
+FORGET_S = 60.0
 FIRST_S = 1.0
-LONGEST_S = 300.0
+LONGEST_S = 60.0
 _SITE_BITS = 64  # of IPv6, what one subscriber has at least
 
 

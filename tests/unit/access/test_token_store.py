@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access.brake import Brake
+from gateway.access.entrance import Entrance
 from gateway.access.kept import Kept
-from gateway.access.principal import Scope
+from gateway.access.principal import Principal, Scope
 from gateway.access.token import mint
 from gateway.errors import ExpiredKey, GatewayError, NotReady, Unauthenticated
 from gateway.seal.errors import SealError
@@ -197,18 +199,27 @@ async def test_while_the_store_fails_known_tokens_are_good_for_a_minute_and_othe
     await one.who(token)
 
 
-async def test_before_the_log_of_revocations_was_read_nobody_is_let_in(frail: tuple[Worker, Breakable]) -> None:
+async def test_before_the_log_of_revocations_was_read_tokens_of_the_file_are_good_and_jwts_are_not(
+    frail: tuple[Worker, Breakable],
+) -> None:
     one, store = frail
     token = filed(one.tokens_file)
     one.clock.now += 2
     store.broken = True
     await one.revocations.open()
+    await one.who(token)
+    jwt = Principal("jwt-0123456789ab", "acme", "", frozenset({Scope.CHAT}), frozenset({"*"}))
+
+    async def web(_authorization: bytes | None, _address: object = None) -> Principal:
+        return jwt
+
+    entrance = Entrance(web, Brake(one.clock), one.revocations)
     with pytest.raises(NotReady):
-        await one.who(token)
+        await entrance.principal(b"Bearer a.b.c")
     assert not one.revocations.is_ready
     store.broken = False
     await within(5, lambda: asyncio.sleep(0, one.revocations.is_ready))
-    await one.who(token)
+    assert await entrance.principal(b"Bearer a.b.c") == jwt
     await one.revocations.close()
 
 
