@@ -88,7 +88,8 @@ def texts(verdict: Verdict, level: Level = Level.FOUND) -> list[str]:
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    """What is written. Whoever reads while somebody writes may see half of the last one, which is left out."""
+    return [orjson.loads(line) for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
 
 
 def exchanges_of(path: Path) -> list[dict[str, Any]]:
