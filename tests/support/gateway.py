@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
+from typing import Any
 
 from gateway.cli.main import run
 
@@ -35,6 +38,17 @@ class GatewayProcess:
     @property
     def headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.token}"}
+
+    def events(self, enough: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
+        """The audit log's lines when there are enough of them, or after five seconds: the last ones may come a moment
+        after the answers. Half a line is left out."""
+        until = time.monotonic() + 5
+        while True:
+            raw = self.audit.read_bytes().splitlines(keepends=True)
+            events = [json.loads(line) for line in raw if line.endswith(b"\n")]
+            if enough(events) or time.monotonic() > until:
+                return events
+            time.sleep(0.05)
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
