@@ -26,6 +26,7 @@ from bench.servers import mint, missing_tools, start_gateway, start_model_server
 from bench.streaming import Streaming, check_stream, measure
 
 PROMPTS = 20_000
+STREAMS_POLICY = Path(__file__).with_name("streams.yaml")
 _CHECKED = 200
 _RUNS = 16
 _CONSOLE = Console(stderr=True, highlight=False)
@@ -71,7 +72,8 @@ class Bench:
     def streaming(self) -> list[Streaming]:
         _CONSOLE.print("streams: 1, then 16")
         model = start_stream_server(self.processes, self.options.pace_ms)
-        running, url = start_gateway(self.processes, self.tokens, f"{model}/v1", stages=True)
+        policy = ("--policy", str(STREAMS_POLICY))
+        running, url = start_gateway(self.processes, self.tokens, f"{model}/v1", *policy, stages=True)
         check_stream(url, self.driver.token, self.cases[0])
         measured = measure((model, url), self.driver.token, self.cases, self.options.seconds)
         self.processes.stop(running)
