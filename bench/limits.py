@@ -22,8 +22,9 @@ import uvloop
 from bench.processes import Processes
 from bench.servers import start_redis
 from gateway.access.limiter import Limiter
-from gateway.access.limits import LimitReached, LimitRules, Limits
+from gateway.access.limits import LimitRules, Limits
 from gateway.access.principal import Principal
+from gateway.errors import LimitReached
 from gateway.store.choose import store_of
 from gateway.store.port import Place, Store
 

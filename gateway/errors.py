@@ -11,6 +11,9 @@
     │   └── TooLarge            413 request_too_large
     ├── Unauthenticated         401 authentication_error
     ├── Forbidden               403 permission_error
+    ├── LimitReached            429 rate_limit_error
+    │   ├── RateLimited             rate_limit_exceeded
+    │   └── BudgetExceeded          budget_exceeded
     ├── UpstreamFailed          502 upstream_error
     ├── UpstreamTimeout         504 upstream_error
     └── Unavailable             503 service_unavailable
@@ -24,14 +27,17 @@ raises one of these passes text of their own only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
+
+Header = tuple[bytes, bytes]
 
 
 class GatewayError(Exception):
     """Base of all errors that leave the gateway as an answer.
 
     `message` is for people, `param` is a JSON path such as `messages[0].content` or None,
-    `retry_after_s` becomes the Retry-After header.
+    `retry_after_s` becomes the Retry-After header, `headers` go with the answer.
     """
 
     status: ClassVar[int] = 500
@@ -43,6 +49,7 @@ class GatewayError(Exception):
         self.message = message
         self.param = param
         self.retry_after_s = retry_after_s
+        self.headers: tuple[Header, ...] = ()
 
 
 class InvalidRequest(GatewayError):
@@ -120,6 +127,29 @@ class Forbidden(GatewayError):
 
 class ModelNotAllowed(Forbidden):
     code = "model_not_allowed"
+
+
+class LimitReached(GatewayError):
+    """Something is used up. `headers` say how much there is of what, as OpenAI's do."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, retry_after_s: int | None, headers: Sequence[Header] = ()) -> None:
+        """`retry_after_s` is None if trying again is of no use."""
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.headers = tuple(headers)
+
+
+class RateLimited(LimitReached):
+    """Too many requests or tokens a minute, or too many requests at a time."""
+
+
+class BudgetExceeded(LimitReached):
+    """The tokens of the day or of the month are used up."""
+
+    code = "budget_exceeded"
 
 
 class UpstreamFailed(GatewayError):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from gateway.access.addresses import Address
-from gateway.access.limits import RateLimited
+from gateway.errors import RateLimited
 
 FREE = 300
 """So many wrong tokens are answered as such, while no more than `FORGET_S` lies between two of them."""

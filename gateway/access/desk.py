@@ -11,14 +11,13 @@ from typing import Any, Literal, Protocol
 from gateway.access.authenticate import WRONG
 from gateway.access.grants import TokenLimits, granted, may_have
 from gateway.access.kept import Kept
-from gateway.access.limits import RateLimited
 from gateway.access.principal import Principal
 from gateway.access.revocations import Revocations
 from gateway.access.rotation import mint_again
 from gateway.access.token import Token, mint
 from gateway.access.token_file import InvalidRecord, TokenRecord, new_record
 from gateway.access.token_store import TokenStore, TooMany
-from gateway.errors import Forbidden, InvalidValue, NotFound, NotReady, Unauthenticated
+from gateway.errors import Forbidden, InvalidValue, NotFound, NotReady, RateLimited, Unauthenticated
 from gateway.seal.errors import SealError
 from gateway.store.port import Budget, Calendar, Store, StoreUnavailable
 

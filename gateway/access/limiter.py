@@ -16,17 +16,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from weakref import WeakSet
 
-from gateway.access.limits import (
-    BudgetExceeded,
-    Gauge,
-    Header,
-    LimitReached,
-    LimitRules,
-    Limits,
-    RateLimited,
-    limit_headers,
-)
-from gateway.errors import NotReady
+from gateway.access.limits import Gauge, LimitRules, Limits, limit_headers
+from gateway.errors import BudgetExceeded, Header, LimitReached, NotReady, RateLimited
 from gateway.store.port import (
     NEVER,
     Budget,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
-from gateway.errors import GatewayError
+from gateway.errors import Header
 from gateway.store.port import LARGEST_LIMIT
 
 CHARS_PER_TOKEN = 4
@@ -15,8 +15,6 @@ DEFAULT_COMPLETION = 512
 
 # For whoever reads these from a file with pydantic: an unknown key is an error.
 _STRICT: Mapping[str, str] = {"extra": "forbid"}
-
-Header = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +60,6 @@ class LimitRules:
     subject: Limits = NO_LIMITS
     tenant: Limits = NO_LIMITS
     model: Limits = NO_LIMITS
-
-
-class LimitReached(GatewayError):
-    """Something is used up. `headers` say how much there is of what, as OpenAI's do."""
-
-    status: ClassVar[int] = 429
-    type: ClassVar[str] = "rate_limit_error"
-    code: ClassVar[str] = "rate_limit_exceeded"
-
-    def __init__(self, message: str, *, retry_after_s: int | None, headers: Sequence[Header] = ()) -> None:
-        """`retry_after_s` is None if trying again is of no use."""
-        super().__init__(message, retry_after_s=retry_after_s)
-        self.headers = tuple(headers)
-
-
-class RateLimited(LimitReached):
-    """Too many requests or tokens a minute, or too many requests at a time."""
-
-
-class BudgetExceeded(LimitReached):
-    """The tokens of the day or of the month are used up."""
-
-    code: ClassVar[str] = "budget_exceeded"
 
 
 @dataclass(frozen=True, slots=True)

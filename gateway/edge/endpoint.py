@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import orjson
 
 from gateway.access.limiter import Admission
-from gateway.access.limits import LimitReached, LimitRules, estimate
+from gateway.access.limits import LimitRules, estimate
 from gateway.access.principal import Principal
 from gateway.edge.answers import AnswerWriter, Head, announces_only, chars_in
 from gateway.edge.body import ClientGone, Headers, Receive, headers_of, parse_object, read_body
@@ -309,8 +309,7 @@ class _Run:
             await self._send_event(b"data: " + orjson.dumps(error_object(error)) + b"\n\n")
             await self._send_event(_DONE, more=False)
         else:
-            said = error.headers if isinstance(error, LimitReached) else ()
-            await send_error(self._client_send, error, [*self._headers(), *said])
+            await send_error(self._client_send, error, self._headers())
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         headers = [(b"x-request-id", self._id.encode())]

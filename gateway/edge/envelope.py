@@ -23,7 +23,7 @@ def error_object(error: GatewayError) -> dict[str, Any]:
 
 
 def error_headers(error: GatewayError) -> list[tuple[bytes, bytes]]:
-    headers: list[tuple[bytes, bytes]] = []
+    headers = list(error.headers)
     if error.retry_after_s is not None:
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
     if error.status == 401:

@@ -106,12 +106,11 @@ def build_app(service: Service, desk: TokenDesk | None, ready: Ready, lifespan: 
         ]
     )
     if desk is not None:
-        acts = (service, desk, service.authenticate)
         app.router.routes.extend(
             [
-                Literal("/admin/tokens", Tokens(*acts), methods=["GET", "POST"]),
-                Literal("/admin/tokens/{id}", OneToken(*acts), methods=["DELETE"]),
-                Literal("/admin/tokens/{id}/rotate", Rotation(*acts), methods=["POST"]),
+                Literal("/admin/tokens", Tokens(service, desk), methods=["GET", "POST"]),
+                Literal("/admin/tokens/{id}", OneToken(service, desk), methods=["DELETE"]),
+                Literal("/admin/tokens/{id}/rotate", Rotation(service, desk), methods=["POST"]),
             ]
         )
     app.add_exception_handler(HTTPException, _http_error)

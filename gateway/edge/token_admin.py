@@ -2,78 +2,28 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.access.desk import Listed, TokenDesk
 from gateway.access.principal import Principal, Scope
 from gateway.access.token_file import TokenRecord
-from gateway.edge.body import ClientGone, Receive, headers_of, parse_object, read_body
-from gateway.edge.envelope import Send, send_error, send_json
+from gateway.edge.act import Act, Answer
+from gateway.edge.body import Receive, headers_of, parse_object, read_body
 from gateway.edge.service import Service
-from gateway.errors import GatewayError, InvalidValue, Unavailable
-from gateway.observe.events import ExchangeEvent
-
-Authenticate = Callable[[Mapping[str, Any]], Awaitable[Principal]]
-"""Whose request an ASGI scope is. Raises GatewayError."""
-Answer = tuple[int, dict[str, Any]]
+from gateway.errors import InvalidValue
 
 _BODY_BYTES = 64 << 10
 _DEPTH = 8
 
 
-class _Act:
-    """An ASGI endpoint for whoever has the scope admin:tokens; each call is told to the observer."""
+class _TokenAct(Act):
+    scope = Scope.ADMIN_TOKENS
 
-    path = ""
-    """As it is told and counted: without anybody's id in it."""
-
-    def __init__(self, service: Service, desk: TokenDesk, authenticate: Authenticate) -> None:
-        self._service = service
+    def __init__(self, service: Service, desk: TokenDesk) -> None:
+        super().__init__(service)
         self._desk = desk
-        self._authenticate = authenticate
-
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        service = self._service
-        principal: Principal | None = None
-        request_id, started_s = secrets.token_hex(16), service.clock()
-        # What it is told to be unless it ends well, or with an error of ours.
-        status, code = Unavailable.status, Unavailable.code
-        # Every answer, as those everywhere, has `cache-control: no-store` too.
-        headers = [(b"x-request-id", request_id.encode())]
-        try:
-            principal = await self._authenticate(scope)
-            principal.require_scope(Scope.ADMIN_TOKENS)
-            service.recording.check()
-            service.recording.check()
-            good, answer = await self.answer(principal, scope, receive)
-            await send_json(send, good, answer, headers)
-            status, code = good, ""
-        except ClientGone:
-            status, code = 499, "client_gone"
-        except GatewayError as error:
-            status, code = error.status, error.code
-            await send_error(send, error, headers)
-        finally:
-            service.observer.exchange_done(
-                ExchangeEvent(
-                    request_id=request_id,
-                    endpoint=f"{scope['method']} {self.path}",
-                    status=status,
-                    code=code,
-                    token_id=principal.token_id if principal else "",
-                    tenant=principal.tenant if principal else "",
-                    subject=principal.subject if principal else "",
-                    policy_digest=service.policy_digest,
-                    seconds=service.clock() - started_s,
-                    kind="admin",
-                )
-            )
-
-    async def answer(self, principal: Principal, scope: Mapping[str, Any], receive: Receive) -> Answer:
-        raise NotImplementedError
 
     async def _body(self, scope: Mapping[str, Any], receive: Receive) -> dict[str, Any]:
         """One JSON object; nothing is an empty one."""
@@ -82,7 +32,7 @@ class _Act:
         return parse_object(raw, _DEPTH) if raw.strip() else {}
 
 
-class Tokens(_Act):
+class Tokens(_TokenAct):
     """GET and POST /admin/tokens: list the tenant's tokens, mint one."""
 
     path = "/admin/tokens"
@@ -96,7 +46,7 @@ class Tokens(_Act):
         return 200, {"object": "list", "data": [_listed(each) for each in listed]}
 
 
-class OneToken(_Act):
+class OneToken(_TokenAct):
     """DELETE /admin/tokens/{id}: revoke."""
 
     path = "/admin/tokens/{id}"
@@ -108,7 +58,7 @@ class OneToken(_Act):
         return 200, {"object": "token.revoked", "id": token_id}
 
 
-class Rotation(_Act):
+class Rotation(_TokenAct):
     """POST /admin/tokens/{id}/rotate: a new secret. `{"overlap": 3600}` lets the old one be good for an hour more."""
 
     path = "/admin/tokens/{id}/rotate"

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.access.limiter import Admission, Limiter
-from gateway.access.limits import LimitReached, LimitRules, Limits
+from gateway.access.limits import LimitRules, Limits
 from gateway.access.principal import Principal
-from gateway.errors import Unavailable
+from gateway.errors import LimitReached, Unavailable
 from gateway.store.choose import store_of
 from gateway.store.memory_limits import MemoryLimits
 from tests.support.redis import _DIE_WITH_THE_TESTS

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.access.limiter import Limiter
-from gateway.access.limits import LimitReached, LimitRules, Limits
-from gateway.errors import Unavailable
+from gateway.access.limits import LimitRules, Limits
+from gateway.errors import LimitReached, Unavailable
 from gateway.store import redis
 from gateway.store.choose import store_of
 from gateway.store.memory_limits import MemoryLimits

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from gateway.access.brake import Brake
-from gateway.access.limits import RateLimited
+from gateway.errors import RateLimited
 from tests.unit.access.token_scene import Clock
 
 HERE, THERE = ip_address("192.0.2.1"), ip_address("192.0.2.2")

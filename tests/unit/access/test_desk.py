@@ -10,9 +10,8 @@ import pytest
 
 from gateway.access import desk as rules
 from gateway.access import token_store
-from gateway.access.limits import RateLimited
 from gateway.access.principal import Principal
-from gateway.errors import Forbidden, GatewayError, InvalidValue, NotFound, Unauthenticated
+from gateway.errors import Forbidden, GatewayError, InvalidValue, NotFound, RateLimited, Unauthenticated
 from tests.unit.access.token_scene import Breakable, Worker, admin, filed, worker
 
 JWT_ID = "jwt-0123456789ab"

@@ -9,17 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.access.limits import (
-    BudgetExceeded,
-    Gauge,
-    LimitRules,
-    Limits,
-    RateLimited,
-    duration,
-    estimate,
-    limit_headers,
-)
-from gateway.errors import GatewayError
+from gateway.access.limits import Gauge, LimitRules, Limits, duration, estimate, limit_headers
+from gateway.errors import BudgetExceeded, GatewayError, RateLimited
 from gateway.store.port import LARGEST_LIMIT
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from gateway.access.limiter import Admission, Limiter
-from gateway.access.limits import NO_LIMITS, BudgetExceeded, LimitReached, LimitRules, Limits, RateLimited
+from gateway.access.limits import NO_LIMITS, LimitRules, Limits
 from gateway.access.principal import Principal
-from gateway.errors import Unavailable
+from gateway.errors import BudgetExceeded, LimitReached, RateLimited, Unavailable
 from gateway.store.memory_limits import MemoryLimits
 from gateway.store.port import LARGEST_LIMIT, Correction, Demand, Lease, LimitStore, StoreUnavailable, Taken, Trouble
 

@@ -12,12 +12,12 @@ import pytest
 from gateway.access.authenticate import Authenticator
 from gateway.access.brake import Brake
 from gateway.access.entrance import Entrance
-from gateway.access.limits import Limits, RateLimited
+from gateway.access.limits import Limits
 from gateway.access.principal import Principal, Scope
 from gateway.access.rotation import mint_again
 from gateway.access.token import Token, mint, parse
 from gateway.access.token_file import TokenRecord, edit_tokens, load_tokens
-from gateway.errors import ExpiredKey, Forbidden, MissingKey, ModelNotAllowed, Unauthenticated
+from gateway.errors import ExpiredKey, Forbidden, MissingKey, ModelNotAllowed, RateLimited, Unauthenticated
 from gateway.settings import ConfigurationError
 
 

@@ -48,19 +48,20 @@ class Site:
         self, method: str, path: str, body: object = b"", *, token: str | None = None, query: bytes = b""
     ) -> Answer:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+        async def authenticate(scope: Mapping[str, Any]) -> Principal:
+            return await self.worker.entrance.principal(headers_of(scope).get(b"authorization"))
+
         service: Any = SimpleNamespace(
+            authenticate=authenticate,
             observer=SimpleNamespace(exchange_done=self.told.append),
             policy_digest="digest",
             clock=lambda: 0.0,
             settings=SimpleNamespace(body_timeout=5.0),
             recording=SimpleNamespace(check=self.check),
         )
-
-        async def authenticate(scope: Mapping[str, Any]) -> Principal:
-            return await self.worker.entrance.principal(headers_of(scope).get(b"authorization"))
-
         parts = path.split("/")[3:]
-        endpoint = (Tokens, OneToken, Rotation)[len(parts)](service, self.worker.desk, authenticate)
+        endpoint = (Tokens, OneToken, Rotation)[len(parts)](service, self.worker.desk)
         sent: list[MutableMapping[str, Any]] = []
 
         async def receive() -> MutableMapping[str, Any]:
