@@ -66,7 +66,7 @@ def without_memo(loaded: PolicyFile) -> Finder:
     redact = loaded.policy.redact
     memo = redact.memo.model_copy(update={"size": 0})
     policy = loaded.policy.model_copy(update={"redact": redact.model_copy(update={"memo": memo})})
-    return build_finder(PolicyFile(policy, loaded.digest, loaded.path, loaded.marks))[1]
+    return build_finder(PolicyFile(policy, loaded.digest, loaded.source))[1]
 
 
 def steps(loaded: PolicyFile, finder: Finder) -> dict[str, Step]:

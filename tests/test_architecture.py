@@ -30,7 +30,7 @@ HOMES = {
     "orjson": ("edge/", "upstream/", "observe/", "cache/"),
     "zstandard": ("cache/entry.py",),
     "redis": ("store/redis.py",),
-    "yaml": ("policy/load.py", "settings.py", "access/oidc_file.py"),
+    "yaml": ("policy/positions.py", "settings.py"),
     "jwt": ("access/jwt.py",),
     "pydantic": (
         "policy/",

@@ -13,7 +13,6 @@ from gateway.access.grants import TokenLimits, granted, may_have
 from gateway.access.kept import Kept
 from gateway.access.principal import Principal
 from gateway.access.revocations import Revocations
-from gateway.access.rotation import mint_again
 from gateway.access.token import Token, mint
 from gateway.access.token_file import InvalidRecord, TokenRecord, new_record
 from gateway.access.token_store import TokenStore, TooMany
@@ -153,7 +152,7 @@ class TokenDesk:
             raise InvalidValue(f"overlap is a number of seconds, from 0 to {LONGEST_OVERLAP_S}.", param="overlap")
         if not _OURS.fullmatch(token_id):
             raise _unknown()
-        now, made = self._now(), mint_again(token_id)
+        now, made = self._now(), mint(token_id)
 
         def rotated(record: TokenRecord) -> TokenRecord:
             if record.is_expired(now) or self._revocations.is_revoked(record.tenant, record.id):

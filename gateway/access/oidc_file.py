@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from gateway.access.issuers import Denied, Issuer, Jwks, ModelsRule, Oidc, ScopesRule, SubjectRule, TenantRule
+from gateway.policy.positions import Place, Positioned, read_positioned
 from gateway.settings import ConfigurationError
 
-Place = tuple[str | int, ...]
-Marks = Mapping[Place, tuple[int, int]]
-_MAX_BYTES = 2**20
 _HINTS = {
     "scopes": "name what these tokens may do: `scopes: [chat]`, or `{claim: scope, map: {NAME: chat}}`",
     "models": "name the models these tokens may use, or `models: ['*']` for all",
@@ -28,64 +25,17 @@ _HINTS = {
 
 def load_oidc(path: Path) -> Oidc:
     """Raises ConfigurationError with every problem found, one in a line, in the order of the file."""
-    text = _read(path)
-    marks: dict[Place, tuple[int, int]] = {}
+    source = read_positioned(path, "the OIDC file", "the file is empty; start with `version: 1` and `issuers:`", 1)
     try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        if node is None:
-            raise ConfigurationError(f"{path}:1:1: the file is empty; start with `version: 1` and `issuers:`")
-        problems = [_line(path, marks, place, what) for place, what in _walk(node, (), marks)]
-        document = None if problems else yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        at = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        raise ConfigurationError(f"{path}:{at}: not valid YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigurationError(f"{path}:1:1: not valid YAML ({type(error).__name__})") from None
-    if problems:
-        raise ConfigurationError("\n".join(problems))
-    try:
-        oidc = Oidc.model_validate(document)
+        oidc = Oidc.model_validate(source.document)
     except ValidationError as error:
-        found = {(_at(marks, problem["loc"]), _what(problem)) for problem in _told(error)}
+        found = {(_at(source, problem["loc"]), _what(problem)) for problem in _told(error)}
         raise ConfigurationError(
             "\n".join(f"{path}:{line}:{column}: {what}" for (line, column), what in sorted(found))
         ) from None
-    if clashes := [_line(path, marks, place, what) for place, what in _clashes(oidc.issuers)]:
+    if clashes := [source.problem(place, what) for place, what in _clashes(oidc.issuers)]:
         raise ConfigurationError("\n".join(clashes))
     return oidc
-
-
-def _read(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path}:1:1: cannot be read ({error.strerror})") from None
-    if len(raw) > _MAX_BYTES:
-        raise ConfigurationError(f"{path}:1:1: larger than 1 MiB; is this the OIDC file?")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise ConfigurationError(f"{path}:{line}:1: not UTF-8 text; save the file as UTF-8") from None
-
-
-def _walk(node: yaml.Node, place: Place, marks: dict[Place, tuple[int, int]]) -> Iterator[tuple[Place, str]]:
-    """Note where each value stands, and yield keys that stand twice, which YAML itself lets pass."""
-    marks.setdefault(place, (node.start_mark.line + 1, node.start_mark.column + 1))
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = str(key.value)
-            inner = (*place, name)
-            marks[inner] = (key.start_mark.line + 1, key.start_mark.column + 1)
-            if name in seen:
-                yield inner, f"the key {name} stands twice; keep one"
-            seen.add(name)
-            yield from _walk(value, inner, marks)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            yield from _walk(item, (*place, index), marks)
 
 
 def _told(error: ValidationError) -> Iterator[Any]:
@@ -99,17 +49,9 @@ def _told(error: ValidationError) -> Iterator[Any]:
             yield problem
 
 
-def _at(marks: Marks, place: Sequence[str | int]) -> tuple[int, int]:
+def _at(source: Positioned, place: tuple[str | int, ...]) -> tuple[int, int]:
     # In the short form of a rule the key `fixed` is not written.
-    at = tuple(place) if tuple(place) in marks else tuple(part for part in place if part != "fixed")
-    while at and at not in marks:
-        at = at[:-1]
-    return marks.get(at, (1, 1))
-
-
-def _line(path: Path, marks: Marks, place: Sequence[str | int], what: str) -> str:
-    line, column = _at(marks, place)
-    return f"{path}:{line}:{column}: {what}"
+    return source.at(place if place in source.marks else [part for part in place if part != "fixed"])
 
 
 def _what(problem: Any) -> str:

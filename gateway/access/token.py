@@ -35,8 +35,13 @@ class Token:
         return hashlib.sha256(self.text.encode("ascii")).hexdigest()
 
 
-def mint() -> Token:
-    token_id = _random(_ID_CHARS)
+def mint(token_id: str | None = None) -> Token:
+    """A token that was never there, or a secret that was never there for an id of 8 letters and digits: it keeps its
+    limits, its person in the cache and its place in logs. Raises ValueError."""
+    if token_id is None:
+        token_id = _random(_ID_CHARS)
+    if len(token_id) != _ID_CHARS or not set(token_id) <= set(_ALPHABET):
+        raise ValueError("an id of 8 letters and digits is needed")
     body = f"pgw_{token_id}_{_random(_SECRET_CHARS)}"
     return Token(token_id, body + _checksum(body))
 

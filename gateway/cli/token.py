@@ -16,7 +16,6 @@ from rich.table import Table
 from gateway.access.desk import LONGEST_OVERLAP_S
 from gateway.access.limits import Limits
 from gateway.access.principal import ASKING, Scope
-from gateway.access.rotation import mint_again
 from gateway.access.token import TOKEN_PATTERN
 from gateway.access.token import mint as new_token
 from gateway.access.token_file import InvalidRecord, TokenRecord, edit_tokens, load_tokens, new_record
@@ -137,7 +136,7 @@ def rotate(
         token_id = _known(token, records)
         if records[token_id].is_expired(now):
             raise ConfigurationError("this token has expired; mint a new one")
-        new = mint_again(token_id)
+        new = new_token(token_id)
         records[token_id] = records[token_id].rotated(new, now, now + rest)
     typer.echo(new.text)
 

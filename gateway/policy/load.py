@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import regex
-import yaml
 from pydantic import ValidationError
 
 from gateway.policy.backtracking import slowness
+from gateway.policy.positions import Place, Positioned, read_positioned
 from gateway.policy.schema import Allowed, Policy
 from gateway.settings import ConfigurationError
-
-Place = tuple[str | int, ...]
-_MAX_BYTES = 4 * 2**20
 
 
 class PolicyError(ConfigurationError):
@@ -33,83 +30,33 @@ class PolicyFile:
     policy: Policy
     digest: str
     """SHA-256 of the file, hexadecimal."""
-    path: Path
-    marks: dict[Place, tuple[int, int]]
+    source: Positioned
+
+    @property
+    def path(self) -> Path:
+        return self.source.path
 
     def problem(self, place: Sequence[str | int], what: str) -> str:
-        return _line(self.path, self.marks, place, what)
+        return self.source.problem(place, what)
 
 
 def load_policy(path: Path) -> PolicyFile:
     """Read, check and position a policy. Raises PolicyError with every problem found."""
-    text = _read(path)
     try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        if node is None:
-            raise PolicyError(f"{path}:1:1: the policy is empty; start with `version: 1`")
-        marks: dict[Place, tuple[int, int]] = {}
-        problems = [_line(path, marks, place, what) for place, what in _walk(node, (), marks)]
-        document = yaml.load(text, Loader=yaml.CSafeLoader) if not problems else None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        at = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        raise PolicyError(f"{path}:{at}: not valid YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise PolicyError(f"{path}:1:1: not valid YAML ({type(error).__name__})") from None
-    if problems:
-        raise PolicyError("\n".join(problems))
-    policy = _validate(document, path, marks)
-    loaded = PolicyFile(policy, hashlib.sha256(text.encode()).hexdigest(), path, marks)
+        source = read_positioned(path, "a policy", "the policy is empty; start with `version: 1`", 4)
+    except ConfigurationError as error:
+        raise PolicyError(str(error)) from None
+    loaded = PolicyFile(_validate(source), hashlib.sha256(source.text.encode()).hexdigest(), source)
     if found := list(_cross_checks(loaded)):
         raise PolicyError("\n".join(found))
     return loaded
 
 
-def _read(path: Path) -> str:
+def _validate(source: Positioned) -> Policy:
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise PolicyError(f"{path}:1:1: cannot be read ({error.strerror})") from None
-    if len(raw) > _MAX_BYTES:
-        raise PolicyError(f"{path}:1:1: larger than 4 MiB; is this a policy?")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise PolicyError(f"{path}:{line}:1: not UTF-8 text; save the file as UTF-8") from None
-
-
-def _walk(node: yaml.Node, place: Place, marks: dict[Place, tuple[int, int]]) -> Iterator[tuple[Place, str]]:
-    """Note where each value stands, and yield what YAML itself lets pass: duplicate keys, anchors that repeat."""
-    marks.setdefault(place, (node.start_mark.line + 1, node.start_mark.column + 1))
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = str(key.value)
-            inner = (*place, name)
-            marks[inner] = (key.start_mark.line + 1, key.start_mark.column + 1)
-            if name in seen:
-                yield inner, f"the key {name} stands twice; keep one"
-            seen.add(name)
-            yield from _walk(value, inner, marks)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            yield from _walk(item, (*place, index), marks)
-
-
-def _line(path: Path, marks: dict[Place, tuple[int, int]], place: Sequence[str | int], what: str) -> str:
-    at = tuple(place)
-    while at and at not in marks:
-        at = at[:-1]
-    line, column = marks.get(at, (1, 1))
-    return f"{path}:{line}:{column}: {what}"
-
-
-def _validate(document: object, path: Path, marks: dict[Place, tuple[int, int]]) -> Policy:
-    try:
-        return Policy.model_validate(document)
+        return Policy.model_validate(source.document)
     except ValidationError as error:
-        problems = {_line(path, marks, problem["loc"], _what(problem)) for problem in error.errors(include_url=False)}
+        problems = {source.problem(problem["loc"], _what(problem)) for problem in error.errors(include_url=False)}
         raise PolicyError("\n".join(sorted(problems, key=_position))) from None
 
 

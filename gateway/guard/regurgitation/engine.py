@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.settings import ConfigurationError
 
 try:
-    from gateway.guard.regurgitation import _engine as native
+    import gateway.guard.regurgitation._engine as native
 except ImportError as error:  # not built, or for another machine
     raise ConfigurationError(
         "the native engine of the regurgitation guard is missing: install a C compiler and Python's headers "

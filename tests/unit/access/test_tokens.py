@@ -14,7 +14,6 @@ from gateway.access.brake import Brake
 from gateway.access.entrance import Entrance
 from gateway.access.limits import Limits
 from gateway.access.principal import Principal, Scope
-from gateway.access.rotation import mint_again
 from gateway.access.token import Token, mint, parse
 from gateway.access.token_file import TokenRecord, edit_tokens, load_tokens
 from gateway.errors import ExpiredKey, Forbidden, MissingKey, ModelNotAllowed, RateLimited, Unauthenticated
@@ -241,7 +240,7 @@ def test_a_wrong_secret_is_a_401_from_everywhere(path: Path) -> None:
     """Whoever has no token learns nothing of its networks, its times or whether it is there."""
     token = add(path, networks=["10.0.0.0/8"], expires=datetime.now(UTC) - timedelta(seconds=1))
     with pytest.raises(Unauthenticated) as raised:
-        Authenticator(path, Clock()).principal(bearer(mint_again(token.id).text), ip_address("192.0.2.1"))
+        Authenticator(path, Clock()).principal(bearer(mint(token.id).text), ip_address("192.0.2.1"))
     with pytest.raises(Unauthenticated) as nobody:
         Authenticator(path, Clock()).principal(bearer(mint().text), ip_address("192.0.2.1"))
     assert (raised.value.code, raised.value.message) == (nobody.value.code, nobody.value.message)
@@ -251,7 +250,7 @@ def test_the_digests_that_nobody_has_open_nothing(path: Path) -> None:
     """A token whose hash were the one that stands for no token would still have no record."""
     add(path)
     with pytest.raises(Unauthenticated):
-        Authenticator(path, Clock()).principal(bearer(mint_again("0" * 8).text))
+        Authenticator(path, Clock()).principal(bearer(mint("0" * 8).text))
 
 
 def test_a_token_whose_time_has_not_come_says_so(path: Path) -> None:
@@ -268,7 +267,7 @@ def test_a_token_whose_time_has_not_come_says_so(path: Path) -> None:
 def test_a_rotated_token_of_the_file_is_good_with_both_secrets_until_the_old_one_ends(path: Path) -> None:
     token, now = add(path), datetime.now(UTC)
     times = [now]
-    new = mint_again(token.id)
+    new = mint(token.id)
     with edit_tokens(path) as records:
         records[token.id] = records[token.id].rotated(new, now, now + timedelta(hours=1))
     authenticator = Authenticator(path, Clock(), now=lambda: times[0])
