@@ -47,7 +47,7 @@ HOMES = {
     "hyperscan": ("redact/prefilter/",),
     "numpy": ("redact/",),
     "cryptography": ("seal/",),
-    "jinja2": ("evaluate/",),
+    "jinja2": ("evaluate/page.py",),
     "selectolax": ("guard/regurgitation/reading/",),
     "pypdf": ("guard/regurgitation/reading/",),
     "defusedxml": ("guard/regurgitation/reading/",),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from gateway.evaluate.audit_totals import OTHERS, Totals, moment
+from gateway.evaluate.page import Tick, page, round_step
 
 WIDTH = 720
 _LEFT, _RIGHT, _TOP, _HEIGHT, _BELOW = 60, 12, 10, 200, 34
@@ -27,14 +26,6 @@ class Part:
     width: float
     height: float
     shade: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A place on an axis."""
-
-    at: float
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +73,8 @@ class Bars:
 
 def html(totals: Totals, files: Sequence[str], made: str) -> str:
     """A page in one file that needs no network. Everything that comes from the log is escaped. `made`: when."""
-    environment = Environment(
-        loader=PackageLoader("gateway.evaluate"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("audit.html").render(
+    return page(
+        "audit.html",
         summary=summary(totals),
         notes=notes(totals),
         tables=totals.tables(),
@@ -142,7 +127,7 @@ def _findings(totals: Totals) -> Columns:
 
 
 def _columns(title: str, span_s: int, values: dict[int, list[int]], kinds: Sequence[str]) -> Columns:
-    step = _round_step(max(1, *(sum(row) for row in values.values())) / _TICKS)
+    step = round_step(max(1, *(sum(row) for row in values.values())) / _TICKS)
     top = step * _TICKS
     room = (WIDTH - _LEFT - _RIGHT) / len(values)
     parts = []
@@ -200,13 +185,3 @@ def _length(span_s: int) -> str:
             count = span_s // unit_s
             return f"{count} {name}{'s' if count != 1 else ''}"
     return f"{span_s} seconds"
-
-
-def _round_step(least: float) -> int:
-    """The smallest of 1, 2, 5, 10, 20, 50, … that is not less."""
-    unit = 1
-    while True:
-        for step in (unit, 2 * unit, 5 * unit):
-            if step >= least:
-                return step
-        unit *= 10

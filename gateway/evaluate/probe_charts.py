@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.evaluate.page import Tick, round_step
 from gateway.evaluate.probe_results import Probe, Side, percent
 
 WIDTH = 720
@@ -51,14 +52,6 @@ class Bars:
     left: int = _LABELS
     width: int = WIDTH
     bar: int = _BAR
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A place on an axis."""
-
-    at: float
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +179,7 @@ def _short(label: str) -> str:
 def _survival(probe: Probe) -> Curve:
     runs = {side: [outcome.longest for outcome in probe.outcomes[side].values()] for side in probe.sides}
     most = max([probe.setup.least, *(run for some in runs.values() for run in some)])
-    step = _round_step(most / _TICKS)
+    step = round_step(most / _TICKS)
     width = WIDTH - _LEFT - _RIGHT
 
     def across(words: float) -> float:
@@ -211,13 +204,3 @@ def _survival(probe: Probe) -> Curve:
         across(probe.setup.least),
         f"{probe.setup.least} words",
     )
-
-
-def _round_step(least: float) -> int:
-    """The smallest of 1, 2, 5, 10, 20, 50, … that is not less."""
-    unit = 1
-    while True:
-        for step in (unit, 2 * unit, 5 * unit):
-            if step >= least:
-                return step
-        unit *= 10

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from gateway.evaluate.page import page
 from gateway.evaluate.probe_charts import charts
 from gateway.evaluate.probe_results import Probe, Side
 from gateway.evaluate.probe_score import NEAR
@@ -104,14 +103,8 @@ def notes(probe: Probe) -> list[str]:
 
 def html(probe: Probe) -> str:
     """A page in one file that needs no network. Everything that comes from documents is escaped."""
-    environment = Environment(
-        loader=PackageLoader("gateway.evaluate"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("probe.html").render(
+    return page(
+        "probe.html",
         command=probe.setup.command,
         circumstances=circumstances(probe),
         verdict=verdict(probe),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from gateway.evaluate.definitions import DEFINITIONS
 from gateway.evaluate.highlight import LEGEND, Piece, pieces
+from gateway.evaluate.page import page
 from gateway.evaluate.results import ALL, Evaluation, Table
 from gateway.evaluate.score import Judged, worst_first
 
@@ -39,14 +38,8 @@ class _Section:
 
 def html(evaluation: Evaluation) -> str:
     """A page in one file that needs no network. Everything that comes from the data is escaped."""
-    environment = Environment(
-        loader=PackageLoader("gateway.evaluate"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html").render(
+    return page(
+        "report.html",
         made=evaluation.circumstances,
         summary=evaluation.summary(),
         sections=[_section(evaluation, name) for name in evaluation.sets],
