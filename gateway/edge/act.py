@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.access.principal import Principal, Scope
-from gateway.edge.body import ClientGone, Receive
+from gateway.edge.body import ClientGone, Receive, headers_of
 from gateway.edge.envelope import Send, send_error, send_json
 from gateway.edge.service import Service
 from gateway.errors import GatewayError, Unavailable
@@ -35,7 +35,7 @@ class Act:
         status, code = Unavailable.status, Unavailable.code
         headers = [(b"x-request-id", request_id.encode())]
         try:
-            principal = await service.authenticate(scope)
+            principal = await service.authenticate(scope, headers_of(scope))
             principal.require_scope(self.scope)
             service.recording.check()
             good, answer = await self.answer(principal, scope, receive)

@@ -9,7 +9,7 @@ from gateway.access.addresses import Network, client_address
 from gateway.access.entrance import Entrance
 from gateway.access.principal import Principal
 from gateway.access.urls import has_token, token_in_url
-from gateway.edge.body import headers_of
+from gateway.edge.body import Headers
 
 
 class Door:
@@ -19,10 +19,10 @@ class Door:
         self._entrance = entrance
         self._trusted = trusted
 
-    async def __call__(self, scope: Mapping[str, Any]) -> Principal:
+    async def __call__(self, scope: Mapping[str, Any], headers: Headers) -> Principal:
         """Raises Unauthenticated and its like, Forbidden, NotReady or RateLimited."""
         if has_token(scope):
             raise token_in_url()
-        headers, peer = headers_of(scope), scope.get("client")
+        peer = scope.get("client")
         address = client_address(peer[0] if peer else None, headers.get(b"x-forwarded-for"), self._trusted)
         return await self._entrance.principal(headers.get(b"authorization"), address)

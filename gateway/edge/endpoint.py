@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -19,15 +19,25 @@ from gateway.access.limiter import Admission
 from gateway.access.limits import LimitRules, estimate
 from gateway.access.principal import Principal
 from gateway.edge.answers import AnswerWriter, Head, announces_only, chars_in
-from gateway.edge.body import ClientGone, Headers, Receive, headers_of, parse_object, read_body
+from gateway.edge.body import (
+    ClientGone,
+    Headers,
+    Receive,
+    headers_of,
+    parse_object,
+    read_body,
+)
+from gateway.edge.connection import while_connected
 from gateway.edge.envelope import SECURITY_HEADERS, Send, error_object, send_error, send_json
 from gateway.edge.service import Kind, Service
 from gateway.edge.vocabulary import VOCABULARY
 from gateway.errors import (
     Blocked,
     GatewayError,
+    InvalidRequest,
     InvalidValue,
     ModelNotFound,
+    Overloaded,
     RedactionUnavailable,
     TooLarge,
     Unavailable,
@@ -41,7 +51,6 @@ from gateway.pipeline.prompt import Prompt
 from gateway.pipeline.stage import Outlets
 from gateway.policy.schema import ModelRoute
 
-Result = TypeVar("Result")
 Written = TypeVar("Written", dict[str, Any], dict[str, Any] | None)
 
 
@@ -116,13 +125,13 @@ class _Run:
 
     async def _answer(self, scope: Mapping[str, Any]) -> None:
         service, headers = self._service, headers_of(scope)
-        principal = self._principal = await service.authenticate(scope)
+        principal = self._principal = await service.authenticate(scope, headers)
         principal.require_scope(self._kind.scope)
         service.recording.check()
         limits = service.policy.limits
         raw = await read_body(self._receive, headers, limits.body, service.settings.body_timeout)
         body = parse_object(raw, service.settings.depth)
-        await _while_connected(self._receive, self._converse(body, principal, uncached=_forbids_caches(headers)))
+        await while_connected(self._receive, self._converse(body, principal, uncached=_forbids_caches(headers)))
 
     async def _converse(self, body: dict[str, Any], principal: Principal, *, uncached: bool) -> None:
         """From the parsed body on: the work that stops when the client goes."""
@@ -170,17 +179,25 @@ class _Run:
         outlets = Outlets(service.chain, exchange)
         writer = self._writer = AnswerWriter(self._kind.form, outlets, head)
         used, self._tokens = self._tokens, None
-        async with service.answers.ask(call) as self._reply:
-            if self._streamed:
-                return await self._stream(self._reply, writer, _choices(call.body), used, is_last=is_last)
-            answer = await self._filtered(await self._reply.whole(), writer.whole)
-            self._count(used, writer)
-            await self._settle(self._reply, writer)
-            if writer.wants_another and not is_last:
-                return False
-            self._release()
-            await send_json(self._client_send, 200, answer, self._headers())
-            return True
+        try:
+            async with service.answers.ask(call) as self._reply:
+                if self._streamed:
+                    return await self._stream(self._reply, writer, _choices(call.body), used, is_last=is_last)
+                return await self._whole(self._reply, writer, used, is_last=is_last)
+        except (InvalidRequest, Overloaded):
+            # No model has worked on what was not taken.
+            self._tokens = used
+            raise
+
+    async def _whole(self, reply: Reply, writer: AnswerWriter, used: int | None, *, is_last: bool) -> bool:
+        answer = await self._filtered(await reply.whole(), writer.whole)
+        self._count(used, writer)
+        await self._settle(reply, writer)
+        if writer.wants_another and not is_last:
+            return False
+        self._release()
+        await send_json(self._client_send, 200, answer, self._headers())
+        return True
 
     async def _filtered(self, answer: dict[str, Any], write: Callable[[dict[str, Any]], Written]) -> Written:
         """An answer or a piece of one for the client. A long one is read off the event loop."""
@@ -374,23 +391,3 @@ def _forbids_caches(headers: Headers) -> bool:
     """Whether the client's Cache-Control (RFC 9111, 5.2.1) wants no answer of a cache."""
     directives = headers.get(b"cache-control", b"").lower().split(b",")
     return any(directive.strip() in (b"no-store", b"no-cache", b"max-age=0") for directive in directives)
-
-
-async def _while_connected(receive: Receive, work: Awaitable[Result]) -> Result:
-    """The work's result, unless the client goes first: then the work is cancelled, down to the upstream."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnected(receive))
-    try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientGone
-        return task.result()
-    finally:
-        for unfinished in (task, gone):
-            unfinished.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

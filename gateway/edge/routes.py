@@ -16,6 +16,7 @@ from gateway.access.desk import TokenDesk
 from gateway.access.principal import Scope
 from gateway.edge.admin import CacheAdmin
 from gateway.edge.answers import ChatFormat, CompletionFormat
+from gateway.edge.body import headers_of
 from gateway.edge.endpoint import Exchanges
 from gateway.edge.envelope import error_headers, error_object
 from gateway.edge.plain import PlainEndpoint
@@ -34,7 +35,7 @@ class Models(PlainEndpoint):
 
     async def answer(self, scope: Mapping[str, Any]) -> Any:
         service = self._service
-        principal = await service.authenticate(scope)
+        principal = await service.authenticate(scope, headers_of(scope))
         principal.require_scope(Scope.MODELS)
         listed = {
             name: {

@@ -11,6 +11,7 @@ from gateway.access.limits import LimitRules
 from gateway.access.principal import Principal, Scope
 from gateway.cache.contents import CacheContents
 from gateway.edge.answers import Format
+from gateway.edge.body import Headers
 from gateway.observe.events import Observer
 from gateway.pipeline.ports import Answers, Clock
 from gateway.pipeline.stage import Chain
@@ -44,8 +45,8 @@ class Service:
     chain: Chain
     answers: Answers
     contents: CacheContents
-    authenticate: Callable[[Mapping[str, Any]], Awaitable[Principal]]
-    """Whose request an ASGI scope is. Raises Unauthenticated and its like, Forbidden or NotReady."""
+    authenticate: Callable[[Mapping[str, Any], Headers], Awaitable[Principal]]
+    """Whose request an ASGI scope with these headers is. Raises Unauthenticated and its like, Forbidden or NotReady."""
     limiter: Limiter
     limit_rules: Callable[[str, str], LimitRules | None]
     """From a tenant and a model to the limits of their requests."""

@@ -31,4 +31,4 @@ class Alarms:
         if now - self._said_s.get(kind, float("-inf")) >= _QUIET_S:
             self._said_s[kind] = now
             fields = {"part": self._part, "kind": kind, "times": self._unsaid.pop(kind)}
-            _LOG.warning(f"the {self._part} failed; requests go on without it", extra=fields)
+            _LOG.warning(f"something went wrong in the {self._part}", extra=fields)

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from aiohttp import web
 
 from tests.faults.wire import wait_for
 from tests.support.gateway import GatewayProcess, gateway, mint, start_gateway
@@ -86,6 +87,21 @@ def test_a_budget_of_tokens_is_settled_by_what_was_used(served: GatewayProcess, 
         time.sleep(0.3)
     assert statuses == [200, 200, 200, 429, 429]
     assert post(served, token).json()["error"]["code"] == "budget_exceeded"
+
+
+def test_what_no_model_took_costs_nothing(served: GatewayProcess, upstream: ScriptedUpstream) -> None:
+    token = minted(served, "acme", "--subject", "refused", "--limit", "tokens_per_day=300")
+    body = {"model": "llama", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 200}
+
+    async def refused(request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+        return web.json_response({"error": {"message": "maximum context length"}}, status=400)
+
+    for stream in (False, True):
+        upstream.handler = refused
+        assert post(served, token, json={**body, "stream": stream}).status_code == 400
+        time.sleep(0.3)
+    upstream.answers(completion("Hi."))
+    assert post(served, token, json=body).status_code == 200
 
 
 def test_what_one_tenant_has_used_is_nothing_to_another(served: GatewayProcess, upstream: ScriptedUpstream) -> None:

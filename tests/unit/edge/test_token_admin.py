@@ -14,7 +14,7 @@ import pytest
 
 from gateway.access.principal import Principal
 from gateway.access.token import parse
-from gateway.edge.body import headers_of
+from gateway.edge.body import Headers
 from gateway.edge.token_admin import OneToken, Rotation, Tokens
 from gateway.errors import NotReady
 from gateway.observe.events import ExchangeEvent
@@ -49,8 +49,8 @@ class Site:
     ) -> Answer:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
 
-        async def authenticate(scope: Mapping[str, Any]) -> Principal:
-            return await self.worker.entrance.principal(headers_of(scope).get(b"authorization"))
+        async def authenticate(_scope: Mapping[str, Any], headers: Headers) -> Principal:
+            return await self.worker.entrance.principal(headers.get(b"authorization"))
 
         service: Any = SimpleNamespace(
             authenticate=authenticate,
