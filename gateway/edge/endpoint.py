@@ -29,6 +29,7 @@ from gateway.edge.body import (
 )
 from gateway.edge.connection import while_connected
 from gateway.edge.envelope import SECURITY_HEADERS, Send, error_object, send_error, send_json
+from gateway.edge.requests import choices_of
 from gateway.edge.service import Kind, Service
 from gateway.edge.vocabulary import VOCABULARY
 from gateway.errors import (
@@ -182,7 +183,7 @@ class _Run:
         try:
             async with service.answers.ask(call) as self._reply:
                 if self._streamed:
-                    return await self._stream(self._reply, writer, _choices(call.body), used, is_last=is_last)
+                    return await self._stream(self._reply, writer, choices_of(call.body), used, is_last=is_last)
                 return await self._whole(self._reply, writer, used, is_last=is_last)
         except (InvalidRequest, Overloaded):
             # No model has worked on what was not taken.
@@ -369,12 +370,6 @@ class _Run:
 def _person(principal: Principal) -> str:
     """Without a name each token is a person of its own."""
     return principal.subject or f"token {principal.token_id}"
-
-
-def _choices(body: Mapping[str, Any]) -> int:
-    """How many choices an answer has: so many for each prompt."""
-    prompts = body.get("prompt")
-    return (body.get("n") or 1) * (len(prompts) if isinstance(prompts, list) else 1)
 
 
 def _flat(usage: Mapping[str, Any]) -> dict[str, int]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from gateway.edge.vocabulary import CHAT_FIELDS, COMPLETION_FIELDS, HOLES, VOCABULARY
 from gateway.errors import GatewayError, InvalidValue
 from gateway.pipeline.prompt import Path, dotted
+from gateway.pipeline.stage import MOST_CHANNELS
 from gateway.policy.schema import Policy
 
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal", "thinking"})
@@ -138,7 +139,15 @@ def check_completion(body: Mapping[str, Any], policy: Policy) -> None:
     if isinstance(prompt, list) and any(not isinstance(p, str) for p in prompt):
         raise InvalidValue("A prompt of token numbers cannot be checked for personal data; send text.", param="prompt")
     _check_types(_COMPLETION, body)
+    if choices_of(body) > MOST_CHANNELS:
+        raise InvalidValue(f"At most {MOST_CHANNELS} answers can be asked for at a time; send fewer.", param="prompt")
     _check_logprobs(body.get("logprobs") or 0, "logprobs", policy)
+
+
+def choices_of(body: Mapping[str, Any]) -> int:
+    """How many choices an answer has: so many for each prompt."""
+    prompts = body.get("prompt")
+    return (body.get("n") or 1) * (len(prompts) if isinstance(prompts, list) else 1)
 
 
 def _check_fields(body: Mapping[str, Any], policy: Policy, known: frozenset[str]) -> None:

@@ -4,9 +4,13 @@ another, be it a choice, a thought, a tool call or the next turn.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from gateway.guard.regurgitation import joined
+
+_READERS = 16
+"""So many that have got somewhere are remembered: more than one text can take up the ends of."""
 
 
 class Trail:
@@ -18,7 +22,8 @@ class Trail:
         """`before`: where earlier answers have got to."""
         self._before = before
         self._told = told
-        self._ends: dict[object, bytes] = {}
+        # Of readers that have got somewhere, the latest last.
+        self._ends: OrderedDict[object, bytes] = OrderedDict()
         self.version = 0
 
     def others(self, reader: object) -> bytes:
@@ -33,7 +38,11 @@ class Trail:
         """A reader has got somewhere; `end` is empty if its text is nothing that is looked for."""
         if self._ends.get(reader, b"") == end:
             return
-        self._ends[reader] = end
         self.version += 1
-        if end:
-            self._told(end)
+        self._ends.pop(reader, None)
+        if not end:
+            return
+        self._ends[reader] = end
+        if len(self._ends) > _READERS:
+            self._ends.popitem(last=False)
+        self._told(end)

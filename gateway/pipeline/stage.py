@@ -119,6 +119,10 @@ class Chain:
         return FilterChain([stage.open(exchange, channel) for stage in reversed(self.stages)])
 
 
+MOST_CHANNELS = 1024
+"""Texts that may be open at a time in one answer: each has filters of its own, of some hundred kilobytes."""
+
+
 class Outlets:
     """The open filters of one exchange's answer, by channel. A choice that one of them stops gives nothing more."""
 
@@ -134,14 +138,16 @@ class Outlets:
         """Whether a rule that stopped one would rather have another answer."""
 
     def push(self, channel: Channel, text: str) -> str:
-        """Text of the channel that may leave now. Raises what a filter raises, but Blocked; ValueError behind its end:
-        new filters would know nothing of what came before."""
+        """Text of the channel that may leave now. Raises what a filter raises, but Blocked; ValueError behind its end,
+        where new filters would know nothing of what came before, and if there are too many channels."""
         if channel.choice in self.blocked:
             return ""
         if channel in self.flushed:
             raise ValueError("the channel has ended")
         stream_filter = self._filters.get(channel)
         if stream_filter is None:
+            if len(self._filters) >= MOST_CHANNELS:
+                raise ValueError("an answer has too many texts")
             stream_filter = self._filters[channel] = self._chain.open(self._exchange, channel)
         try:
             return stream_filter.push(text)

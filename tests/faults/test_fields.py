@@ -192,6 +192,7 @@ PROMPTS: dict[str, Any] = {
     "lists of token numbers": [[1, 2], [3]],
     "a text and token numbers": [CANARY, [1, 2]],
     "no prompts": [],
+    "more than can be answered at a time": ["hello"] * 1025,
     "nothing": None,
     "a number": 5,
     "an object": {"text": CANARY},

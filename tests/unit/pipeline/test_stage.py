@@ -8,7 +8,7 @@ from gateway.errors import Blocked
 from gateway.pipeline.channel import Channel, Field
 from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.prompt import Prompt
-from gateway.pipeline.stage import Chain, FilterChain, Outlets, PassThrough, StreamFilter
+from gateway.pipeline.stage import MOST_CHANNELS, Chain, FilterChain, Outlets, PassThrough, StreamFilter
 from tests.laws.strategies import exchange, prompt
 
 
@@ -127,3 +127,15 @@ def test_what_came_before_a_stop_leaves_and_nothing_after_it(
     assert outlets.blocked == {0: "test.word"}
     assert outlets.flush(other) == outlets.push(other, "more") == outlets.push(channel, "more") == ""
     assert outlets.push(Channel(1, Field.CONTENT), "fine") + outlets.flush(Channel(1, Field.CONTENT)) == "fine"
+
+
+def test_texts_that_are_open_at_a_time_are_bounded() -> None:
+    """Each has filters of its own: an answer of a million calls of tools would take all memory."""
+    outlets = Outlets(Chain([Opening(PassThrough)]), exchange())
+    channels = [Channel(0, Field.TOOL_ARGUMENTS, call) for call in range(MOST_CHANNELS + 1)]
+    for channel in channels[:-1]:
+        outlets.push(channel, "x")
+    with pytest.raises(ValueError, match="too many"):
+        outlets.push(channels[-1], "x")
+    outlets.flush(channels[0])
+    assert outlets.push(channels[-1], "x") == "x"
