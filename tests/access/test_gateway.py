@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +17,7 @@ from aiohttp import web
 from tests.faults.wire import wait_for
 from tests.support.gateway import GatewayProcess, gateway, mint, start_gateway
 from tests.support.redis import redis_server
-from tests.support.upstream import ScriptedUpstream, completion
+from tests.support.upstream import ScriptedUpstream, chunks, completion
 
 POLICY = """\
 version: 1
@@ -87,6 +90,39 @@ def test_a_budget_of_tokens_is_settled_by_what_was_used(served: GatewayProcess, 
         time.sleep(0.3)
     assert statuses == [200, 200, 200, 429, 429]
     assert post(served, token).json()["error"]["code"] == "budget_exceeded"
+
+
+def test_a_client_that_leaves_in_the_middle_gives_its_place_back(
+    served: GatewayProcess, upstream: ScriptedUpstream
+) -> None:
+    """The tenant may have one request under way."""
+    token = minted(served, "initech")
+    going_on = threading.Event()
+
+    async def slow(request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for piece in chunks(["one "] * 400):
+            await response.write(b"data: " + json.dumps(piece).encode() + b"\n\n")
+            going_on.set()
+            await asyncio.sleep(0.05)
+        return response
+
+    upstream.handler = slow
+    body = {"model": "llama", "stream": True, "messages": [{"role": "user", "content": "hello"}]}
+    headers = {"authorization": f"Bearer {token}"}
+    with (
+        httpx.Client(trust_env=False, timeout=30) as client,
+        client.stream("POST", f"{served.url}/v1/chat/completions", json=body, headers=headers) as answer,
+    ):
+        arriving = answer.iter_bytes()  # which closes the connection when it is forgotten
+        next(arriving)
+        assert going_on.wait(5)
+        upstream.answers(completion("Hi."))
+        refused = post(served, token)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+        next(arriving)
+    assert wait_for(lambda: post(served, token).status_code == 200, 10)
 
 
 def test_what_no_model_took_costs_nothing(served: GatewayProcess, upstream: ScriptedUpstream) -> None:

@@ -16,6 +16,7 @@ from aiohttp import web
 from redis import Redis
 
 from tests.cache.scene import Scene, cached_gateway
+from tests.faults.wire import wait_for
 from tests.support.gateway import Done, gateway
 from tests.support.redis import RedisServer, redis_server
 from tests.support.upstream import completion
@@ -59,10 +60,15 @@ def _asked(scene: Scene, text: str, *tokens: str) -> list[str]:
     return [scene.ask(text, token=token).cache for token in tokens]
 
 
+def _kept(scene: Scene, text: str, *tokens: str) -> None:
+    """Ask until it is in the cache for all of them: on a machine that is busy an answer may not be kept at once."""
+    assert wait_for(lambda: set(_asked(scene, text, *tokens)) == {"hit"}, 20), scene.mishaps()
+
+
 def test_a_tenant_is_forgotten_in_all_copies(scene: Scene, redis: RedisServer) -> None:
     jane, joe, other = scene.token("acme", "jane"), scene.token("acme", "joe"), scene.gateway.other_token
-    for wanted in ("miss", "hit"):
-        assert _asked(scene, "Forget the tenant?", jane, joe, other) == [wanted] * 3
+    assert _asked(scene, "Forget the tenant?", jane, joe, other) == ["miss"] * 3
+    _kept(scene, "Forget the tenant?", jane, joe, other)
     copies = _copies(redis)
     assert len(copies) == 3
     done = _command(scene, "forget", "--tenant", "acme")
@@ -76,8 +82,8 @@ def test_a_tenant_is_forgotten_in_all_copies(scene: Scene, redis: RedisServer) -
 
 def test_one_person_is_forgotten_and_the_others_are_not(scene: Scene, redis: RedisServer) -> None:
     jane, joe = scene.token("acme", "jane"), scene.token("acme", "joe")
-    for wanted in ("miss", "hit"):
-        assert _asked(scene, "Forget jane?", jane, joe) == [wanted] * 2
+    assert _asked(scene, "Forget jane?", jane, joe) == ["miss"] * 2
+    _kept(scene, "Forget jane?", jane, joe)
     copies = _copies(redis)
     done = _command(scene, "forget", "--tenant", "acme", "--subject", "jane")
     assert "1 entries deleted" in done.stdout
@@ -88,7 +94,7 @@ def test_one_person_is_forgotten_and_the_others_are_not(scene: Scene, redis: Red
 
 def test_what_was_sealed_under_a_key_before_is_deleted_too(scene: Scene, redis: RedisServer) -> None:
     jane = scene.token("acme", "jane")
-    _asked(scene, "Before the rotation.", jane)
+    _kept(scene, "Before the rotation.", jane)
     assert gateway("key", "rotate", "--keyset", str(scene.keyset)).returncode == 0
     assert "1 entries deleted" in _command(scene, "forget", "--tenant", "acme").stdout
     assert redis.cli("KEYS", "*") == ""
@@ -137,8 +143,8 @@ def test_without_the_store_it_is_done_in_part(scene: Scene) -> None:
 
 
 def test_stats_are_by_tenant(scene: Scene) -> None:
-    _asked(scene, "How many?", scene.gateway.token, scene.gateway.other_token)
-    _asked(scene, "How many more?", scene.gateway.token)
+    _kept(scene, "How many?", scene.gateway.token, scene.gateway.other_token)
+    _kept(scene, "How many more?", scene.gateway.token)
     done = _command(scene, "stats", "--tokens", str(scene.gateway.directory / "tokens.yaml"))
     assert done.returncode == 0, done.stderr
     rows = {line.split()[1]: line.split()[3] for line in done.stdout.splitlines() if "acme" in line or "globex" in line}
@@ -161,7 +167,7 @@ def test_the_settings_of_the_server_are_used(scene: Scene, monkeypatch: pytest.M
 def test_an_administrator_forgets_over_http(scene: Scene) -> None:
     admin = scene.token("acme", "boss")
     jane, joe, other = scene.token("acme", "jane"), scene.token("acme", "joe"), scene.gateway.other_token
-    _asked(scene, "Over HTTP?", jane, joe, other)
+    _kept(scene, "Over HTTP?", jane, joe, other)
     assert scene.admin("GET", admin).json()["entries"] == 2
     answer = scene.admin("DELETE", admin, "?subject=jane")
     assert answer.status_code == 200
