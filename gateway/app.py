@@ -6,6 +6,7 @@ import asyncio
 import gc
 import hmac
 import logging
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from secrets import token_bytes
+from secrets import token_bytes, token_hex
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -28,25 +29,29 @@ from gateway.access.entrance import Entrance
 from gateway.access.jwt import JwtVerifier
 from gateway.access.kept import Kept
 from gateway.access.limiter import Limiter
+from gateway.access.limits import Limits
 from gateway.access.revocations import Revocations
 from gateway.access.token_store import TokenStore
-from gateway.build import build_stages, inline_chars, limit_rules, limits_of
+from gateway.build import build_stages, files_of, inline_chars, limit_rules, limits_of, problems_of
 from gateway.cache.contents import CacheContents
 from gateway.cache.upstream import CachedUpstream
 from gateway.edge.door import Door
-from gateway.edge.routes import build_app
-from gateway.edge.service import Offload, Result, Service
+from gateway.edge.policies import Policies, PolicySet, Stamps, stamps_of
+from gateway.edge.policy_admin import PolicyCheck
+from gateway.edge.routes import Lifespan, build_app
+from gateway.edge.service import ActivePolicy, Offload, Result, Service
 from gateway.guard import planted
 from gateway.observe.alarms import Alarms
 from gateway.observe.alerts import Alerts
 from gateway.observe.audit import AuditLog
 from gateway.observe.audit_lines import pseudonyms
-from gateway.observe.events import Observer, Observers
+from gateway.observe.events import ExchangeEvent, Observer, Observers
 from gateway.observe.log import configure_logging
-from gateway.observe.metrics import Metrics
+from gateway.observe.metrics import Metrics, Reloads
 from gateway.pipeline.ports import Upstream
-from gateway.policy.load import PolicyFile, load_policy
+from gateway.policy.load import PolicyFile
 from gateway.policy.schema import Policy, Rates
+from gateway.policy.tenants import load_tenants
 from gateway.seal.errors import SealError
 from gateway.seal.keyring import Keyring
 from gateway.seal.master import master_key
@@ -111,42 +116,70 @@ class _Connections:
 def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry) -> FastAPI:
     """The app of one worker. Raises ConfigurationError if anything it needs is missing or wrong."""
     configure_logging(settings.log_level)
-    loaded = load_policy(settings.policy)
-    policy = loaded.policy
     trusted = _trusted(settings)
     store = store_of(settings.store, time.monotonic, settings.store_timeout)
     kept, alarms = Kept(keyring), Alarms("tokens", registry, time.monotonic)
     minted = TokenStore(store, kept, clock=time.monotonic, wall_clock=time.time, report=alarms.report)
+    upstream = VllmClient(
+        {"default": settings.upstream},
+        salt_of=partial(_prefix_salt, keyring),
+        connect_timeout_s=settings.connect_timeout,
+        api_key=_read_key(settings.upstream_key_file),
+    )
+    audit, reloads = _audit(settings, keyring), Reloads(registry)
+    builder = _PolicyBuilder(settings, keyring, store, upstream, Alarms("cache", registry, time.monotonic).report)
+    policies = Policies(builder.build, partial(_tell_reload, reloads, audit))
     connections = _Connections(
         ThreadPoolExecutor(_ANALYSIS_THREADS, thread_name_prefix="analysis"),
-        VllmClient(
-            {"default": settings.upstream, **policy.upstreams},
-            salt_of=partial(_prefix_salt, keyring),
-            connect_timeout_s=settings.connect_timeout,
-            api_key=_read_key(settings.upstream_key_file),
-        ),
+        upstream,
         store,
         JwtVerifier(settings.oidc, KeyFetcher(), clock=time.monotonic, wall_clock=time.time) if settings.oidc else None,
         Revocations(
             store, kept, clock=time.monotonic, wall_clock=time.time, report=alarms.report, changed=minted.stale
         ),
-        _limiter(policy, settings, keyring, store, registry),
-        _audit(settings, keyring),
+        _limiter(keyring, store, registry),
+        audit,
     )
-    opaque = Authenticator(settings.tokens, time.monotonic, minted)
-    tokens = Bearer(opaque, connections.jwt)
-    door = Door(Entrance(tokens.principal, Brake(time.monotonic), connections.revocations, {policy.name}), trusted)
-    service = _service(settings, loaded, keyring, registry, connections, door)
-    used = sorted({route.upstream for route in policy.models.values()})
+    opaque = Authenticator(settings.tokens, time.monotonic, minted, told=partial(reloads.count, "tokens"))
+    tokens = Bearer(opaque, connections.jwt).principal
+    door = Door(Entrance(tokens, Brake(time.monotonic), connections.revocations, policies), trusted)
+    offload = _offload(connections.threads)
+    service = Service(
+        settings=settings,
+        policies=policies,
+        contents=CacheContents(store, keyring),
+        authenticate=door,
+        limiter=connections.limiter,
+        recording=audit or _NoRecord(),
+        observer=Observers(_observers(audit, registry)),
+        offload=offload,
+        clock=time.monotonic,
+    )
 
-    async def ready() -> dict[str, bool]:
-        answers = await asyncio.gather(*(connections.upstream.reachable(name) for name in used))
-        return {f"upstream {name}": answer for name, answer in zip(used, answers, strict=True)}
+    # What one of several workers keeps in its own memory the others would not know.
+    shares = settings.workers == 1 or not settings.store.startswith("memory:")
+    limits = partial(_token_limits, policies)
+    desk = TokenDesk(minted, opaque, connections.revocations, store, kept, limits, time.time) if shares else None
+    checking = PolicyCheck(service, lambda text: offload(partial(problems_of, text)))
+    return build_app(
+        service,
+        desk,
+        checking,
+        partial(_reachable, settings, upstream, policies),
+        lambda: {"policies": policies.problem, "tokens": opaque.problem()},
+        _lifespan(connections, policies, opaque, offload),
+    )
+
+
+def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticator, offload: Offload) -> Lifespan:
+    """What a worker does from its start to its end."""
+
+    def look_now() -> None:
+        policies.look_now()
+        tokens.look_now()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        for weakening in policy.weakenings():
-            logging.getLogger("gateway").warning("the policy weakens privacy", extra={"setting": weakening})
         await connections.open()
         # What exists now lives as long as the process; collecting it again and again would stop everybody for 0.1 s.
         gc.collect()
@@ -154,15 +187,37 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
         gc.set_threshold(*_GC_THRESHOLDS)
         # A long prompt that is read in a thread gives way to other requests soon.
         sys.setswitchinterval(_SWITCH_S)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, look_now)
+        following = asyncio.create_task(policies.follow(offload))
         yield
+        following.cancel()
         await connections.close()
 
-    # What one of several workers keeps in its own memory the others would not know.
-    shares = settings.workers == 1 or not settings.store.startswith("memory:")
-    token_limits = limits_of(policy.limits.token)
-    known = {"": token_limits, policy.name: token_limits}
-    desk = TokenDesk(minted, opaque, connections.revocations, store, kept, known.get, time.time) if shares else None
-    return build_app(service, desk, ready, lifespan)
+    return lifespan
+
+
+async def _reachable(settings: Settings, upstream: VllmClient, policies: Policies) -> dict[str, bool]:
+    """Whether the upstreams answer on which the policy for all relies. Those of one tenant must not stop the others."""
+    policy = policies.default.policy
+    used = sorted({route.upstream for route in policy.models.values()})
+    client = upstream.with_urls(_urls(settings, policy))
+    answers = await asyncio.gather(*(client.reachable(name) for name in used))
+    return {f"upstream {name}": answer for name, answer in zip(used, answers, strict=True)}
+
+
+def _token_limits(policies: Policies, tenant: str, name: str) -> Limits | None:
+    """What a policy has for tokens; None if there is no such policy."""
+    active = policies.named(tenant, name)
+    return None if active is None else limits_of(active.policy.limits.token)
+
+
+def _tell_reload(reloads: Reloads, audit: AuditLog | None, result: str, digest: str) -> None:
+    reloads.count("policies", result)
+    if audit is not None:
+        status, code = (200, "") if result == "reloaded" else (400, "invalid_policy")
+        audit.exchange_done(
+            ExchangeEvent(token_hex(16), "reload policies", status, code, policy_digest=digest, kind="admin")
+        )
 
 
 def _trusted(settings: Settings) -> tuple[Network, ...]:
@@ -172,43 +227,67 @@ def _trusted(settings: Settings) -> tuple[Network, ...]:
         raise ConfigurationError(f"setting trusted_proxies: {error}") from None
 
 
-def _service(
-    settings: Settings,
-    loaded: PolicyFile,
-    keyring: Keyring,
-    registry: CollectorRegistry,
-    connections: _Connections,
-    door: Door,
-) -> Service:
-    policy, digest = loaded.policy, loaded.digest
-    # What is sealed with keys that end with the server could be opened by nobody afterwards.
-    lasting = keyring if settings.keyset else None
-    alarms = Alarms("cache", registry, time.monotonic)
-    return Service(
-        settings=settings,
-        policy=policy,
-        policy_digest=digest,
-        chain=build_stages(loaded, hash_key=keyring.secret("redact hash"), keyring=lasting),
-        answers=CachedUpstream(
-            _queued(settings, connections.upstream),
-            connections.store,
-            keyring,
-            policy.cache,
-            # What `default` means is said by the settings, not by the policy.
-            f"{digest} {settings.upstream}",
-            wall_clock=time.time,
-            report=alarms.report,
-        ),
-        contents=CacheContents(connections.store, keyring),
-        authenticate=door,
-        limiter=connections.limiter,
-        limit_rules=limit_rules(policy),
-        recording=connections.audit or _NoRecord(),
-        observer=Observers(_observers(connections.audit, registry)),
-        offload=_offload(connections.threads),
-        inline_chars=inline_chars(policy),
-        clock=time.monotonic,
-    )
+def _urls(settings: Settings, policy: Policy) -> dict[str, str]:
+    return {"default": settings.upstream, **policy.upstreams}
+
+
+class _PolicyBuilder:
+    """Makes of policies what serves by them."""
+
+    def __init__(
+        self, settings: Settings, keyring: Keyring, store: Store, upstream: VllmClient, report: Callable[[str], None]
+    ) -> None:
+        self._settings = settings
+        self._keyring = keyring
+        self._store = store
+        self._upstream = upstream
+        self._report = report
+        self._queue = FairQueue(settings.places, settings.queue, settings.queue_timeout) if settings.places else None
+        self._made_of: dict[str, tuple[str, Stamps]] = {}
+        """By name: the digest of a policy that is in force, and the stamps of the files that it names."""
+
+    def build(self, before: PolicySet | None) -> PolicySet:
+        """All policies, read anew; those that are as before are taken from there. Raises ConfigurationError."""
+        first, tenants = load_tenants(self._settings.policy, self._settings.tenants)
+        active: dict[str, ActivePolicy] = {}
+        made_of = {name: (one.digest, stamps_of(tuple(files_of(one)))) for name, one in tenants.policies.items()}
+        for name, loaded in tenants.policies.items():
+            same = before is not None and self._made_of.get(name) == made_of[name]
+            active[name] = before.by_name[name] if before is not None and same else self._activated(loaded)
+        self._made_of = made_of
+        named = (path for loaded in tenants.policies.values() for path in files_of(loaded))
+        return PolicySet(active[first.policy.name], active, tenants.by_tenant, (*tenants.files, *named))
+
+    def _activated(self, loaded: PolicyFile) -> ActivePolicy:
+        settings, keyring, policy = self._settings, self._keyring, loaded.policy
+        _check_limits(settings, policy)
+        client: Upstream = self._upstream.with_urls(_urls(settings, policy))
+        chain = build_stages(
+            loaded,
+            hash_key=keyring.secret("redact hash"),
+            # What is sealed with keys that end with the server could be opened by nobody afterwards.
+            keyring=keyring if settings.keyset else None,
+        )
+        for weakening in policy.weakenings():
+            extra = {"setting": weakening, "policy": policy.name}
+            logging.getLogger("gateway").warning("the policy weakens privacy", extra=extra)
+        return ActivePolicy(
+            policy=policy,
+            digest=loaded.digest,
+            chain=chain,
+            answers=CachedUpstream(
+                client if self._queue is None else QueuedUpstream(client, self._queue),
+                self._store,
+                keyring,
+                policy.cache,
+                # What `default` means is said by the settings, not by the policy.
+                f"{loaded.digest} {settings.upstream}",
+                wall_clock=time.time,
+                report=self._report,
+            ),
+            limit_rules=limit_rules(policy),
+            inline_chars=inline_chars(policy),
+        )
 
 
 def _prefix_salt(keyring: Keyring, tenant: str, model: str) -> str:
@@ -223,9 +302,7 @@ def _prefix_salt(keyring: Keyring, tenant: str, model: str) -> str:
     return hmac.digest(key, model.encode(), "sha256").hex()
 
 
-def _limiter(
-    policy: Policy, settings: Settings, keyring: Keyring, store: Store, registry: CollectorRegistry
-) -> Limiter:
+def _check_limits(settings: Settings, policy: Policy) -> None:
     """Raises ConfigurationError if the policy limits what the workers cannot count together."""
     limits = policy.limits
     rates = (limits.token, limits.subject, limits.tenant, *limits.tenants.values(), *limits.model.values())
@@ -234,19 +311,16 @@ def _limiter(
             "setting store: limits of several workers need a store that they share; "
             "write --store redis://… or --workers 1"
         )
-    fallback = MemoryLimits(time.monotonic) if limits.when_store_fails == "local" else None
-    return Limiter(store, partial(_limit_name, keyring), Alarms("limits", registry, time.monotonic).report, fallback)
+
+
+def _limiter(keyring: Keyring, store: Store, registry: CollectorRegistry) -> Limiter:
+    alarms, fallback = Alarms("limits", registry, time.monotonic), MemoryLimits(time.monotonic)
+    return Limiter(store, partial(_limit_name, keyring), alarms.report, fallback)
 
 
 def _limit_name(keyring: Keyring, kind: str, value: str) -> str:
     """A name in the store that tells nobody whose limit it is."""
     return hmac.digest(keyring.secret("limits"), f"{kind} {value}".encode(), "sha256")[:16].hex()
-
-
-def _queued(settings: Settings, upstream: VllmClient) -> Upstream:
-    if not settings.places:
-        return upstream
-    return QueuedUpstream(upstream, FairQueue(settings.places, settings.queue, settings.queue_timeout))
 
 
 class _NoRecord:

@@ -22,7 +22,7 @@ from gateway.guard.system_prompt import SystemPromptStage
 from gateway.guard.turns import Turns
 from gateway.pipeline.ports import Clock
 from gateway.pipeline.stage import Chain, Stage
-from gateway.policy.load import PolicyError, PolicyFile
+from gateway.policy.load import PolicyError, PolicyFile, parse_policy
 from gateway.policy.schema import Action, EntityRule, Measure, Nlp, Policy, Rates, Redact, Regurgitation
 from gateway.redact.detector import build_detector
 from gateway.redact.finder import Finder, memos
@@ -37,6 +37,7 @@ from gateway.seal.keyring import Keyring
 from gateway.settings import ConfigurationError
 
 _INLINE_CHARS = 2000
+_OWN_ENGINES = ("builtin", "patterns")
 _WORDY = frozenset({"PERSON", "LOCATION", "ORGANIZATION", "NRP"})
 """Types that patterns and the layout find as plain words; all others have digits or signs."""
 
@@ -81,6 +82,29 @@ def answer_stages(
             canaries = Canaries.load(_beside(loaded, answers.canaries.file), keyring)
         yield CanaryStage(canaries, answers.canaries.action)
     yield InvisibleStage()
+
+
+def problems_of(text: str) -> list[str]:
+    """What is wrong with a policy that somebody sent, as `policy.yaml:line:column: what`.
+
+    Nothing that it names is looked for or loaded: neither files, nor code, nor models. So where it names plugins or an
+    engine other than ours, it is not known whether something finds the entity types that it has.
+    """
+    try:
+        loaded = parse_policy(text, Path("policy.yaml"))
+        redact = loaded.policy.redact
+        if not redact.plugins and redact.nlp.engine in _OWN_ENGINES:
+            checked_detector(loaded)
+    except ConfigurationError as error:
+        return str(error).splitlines()
+    return []
+
+
+def files_of(loaded: PolicyFile) -> list[Path]:
+    """The files that a policy names."""
+    answers = loaded.policy.answers
+    names = [*answers.regurgitation.index, *answers.regurgitation.allow] if answers.regurgitation else []
+    return [_beside(loaded, name) for name in (*names, *([answers.canaries.file] if answers.canaries else []))]
 
 
 def limit_rules(policy: Policy) -> Callable[[str, str], LimitRules | None]:
@@ -185,7 +209,7 @@ def build_finder(loaded: PolicyFile, clock: Clock = time.monotonic) -> tuple[Rul
 
 def inline_chars(policy: Policy) -> int:
     """Characters that the stages read in a few milliseconds, so that a thread would cost more than it saves."""
-    return _INLINE_CHARS if policy.redact.nlp.engine in ("builtin", "patterns") else 0
+    return _INLINE_CHARS if policy.redact.nlp.engine in _OWN_ENGINES else 0
 
 
 def checked_detector(loaded: PolicyFile, *, whole: bool = False) -> WindowedDetector:

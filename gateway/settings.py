@@ -28,6 +28,8 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     policy: Path = Path("policies/default.yaml")
+    tenants: Path | None = None
+    """Which policies there are beside that one, and whose they are: docs/policy.md."""
     upstream: str = Field(default="http://127.0.0.1:8001/v1", pattern=r"^https?://[^\s]+$")
     upstream_key_file: Path | None = None
     """A file that holds the key sent to the upstream as a bearer token (vLLM's --api-key)."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from gateway.access.addresses import Address, is_within
 from gateway.access.principal import Principal
@@ -19,6 +19,9 @@ from gateway.settings import ConfigurationError
 from gateway.store.port import StoreUnavailable
 
 WRONG = "This token is not valid; it may be mistyped or revoked."
+
+
+Told = Callable[[Literal["reloaded", "refused"]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,15 @@ class Authenticator:
         clock: Callable[[], float],
         minted: Minted | None = None,
         now: Callable[[], datetime] = _utc_now,
+        told: Told | None = None,
     ) -> None:
-        """`minted`: where to look for tokens that are not in the file. Raises ConfigurationError."""
+        """`minted`: where to look for tokens that are not in the file. `told`: how readings of a changed file ended.
+
+        Raises ConfigurationError.
+        """
         self._path = path
+        self._told = told
+        self._problem = ""
         self._minted = minted
         self._now = now
         self._watch = Watch(path, clock)
@@ -124,13 +133,26 @@ class Authenticator:
             raise Forbidden("This token may not be used from where you are; ask for one that may.")
         return known.principal
 
-    def _refresh(self) -> None:
-        if not self._watch.changed():
-            return
+    def problem(self) -> str:
+        """What is wrong with the file, if it is not what is in force."""
+        self._refresh()
+        return self._problem
+
+    def look_now(self) -> None:
+        """Read the file again, whether it has changed or not."""
         try:
             self._known = _read(self._path)
-        except ConfigurationError:
+        except ConfigurationError as error:
+            self._problem = str(error)
             logging.getLogger("gateway").warning("tokens file is not valid; the tokens read before stay in force")
+        else:
+            self._problem = ""
+        if self._told is not None:
+            self._told("refused" if self._problem else "reloaded")
+
+    def _refresh(self) -> None:
+        if self._watch.changed():
+            self.look_now()
 
 
 def _read(path: Path) -> dict[str, Credential]:

@@ -27,8 +27,8 @@ _MAX_CHARS = 256
 _SCOPE = re.compile("|".join([*(re.escape(scope) for scope in Scope), DOCUMENTS]))
 _LIMITS = tuple(field.name for field in fields(Limits))
 
-TokenLimits = Callable[[str], Limits | None]
-"""What a policy, by its name (empty: the one that holds for all), has as limits of a token; None: no such policy."""
+TokenLimits = Callable[[str, str], Limits | None]
+"""What a policy, by a tenant and its name (empty: the tenant's), has as limits of a token; None: no such policy."""
 
 
 def granted(wishes: Mapping[str, Any], giver: Principal, now: datetime, token_limits: TokenLimits) -> dict[str, Any]:
@@ -68,8 +68,8 @@ def may_have(giver: Principal, record: TokenRecord, token_limits: TokenLimits) -
 
 def _is_limited(token: Principal, giver: Principal, token_limits: TokenLimits) -> bool:
     """Whether all limits of a token are at most the giver's."""
-    caps = _in_force(giver.limits, giver.policy, token_limits)
-    limits = _in_force(token.limits, token.policy, token_limits)
+    caps = _in_force(giver.limits, giver.tenant, giver.policy, token_limits)
+    limits = _in_force(token.limits, token.tenant, token.policy, token_limits)
     return all(_at_most(getattr(limits, name), getattr(caps, name)) for name in _LIMITS)
 
 
@@ -77,8 +77,8 @@ def _at_most(limit: int | None, cap: int | None) -> bool:
     return cap is None or (limit is not None and limit <= cap)
 
 
-def _in_force(own: Limits | None, policy: str, token_limits: TokenLimits) -> Limits:
-    return (own or NO_LIMITS).instead_of(token_limits(policy) or NO_LIMITS)
+def _in_force(own: Limits | None, tenant: str, policy: str, token_limits: TokenLimits) -> Limits:
+    return (own or NO_LIMITS).instead_of(token_limits(tenant, policy) or NO_LIMITS)
 
 
 def _subject(wishes: Mapping[str, Any]) -> str:
@@ -126,13 +126,14 @@ def _networks(wishes: Mapping[str, Any], giver: Principal) -> Networks:
 
 def _policy(wishes: Mapping[str, Any], giver: Principal, token_limits: TokenLimits) -> str:
     policy = wishes.get("policy", giver.policy)
-    if not isinstance(policy, str) or len(policy) > _MAX_CHARS or (policy and token_limits(policy) is None):
+    named = isinstance(policy, str) and len(policy) <= _MAX_CHARS
+    if not named or (policy and token_limits(giver.tenant, policy) is None):
         raise InvalidValue("policy is the name of a policy of this gateway.", param="policy")
     if policy != giver.policy and not giver.has(Scope.ADMIN_POLICY):
         raise Forbidden(
             f"To give another policy than its own this token needs the scope {Scope.ADMIN_POLICY}.", param="policy"
         )
-    return policy
+    return str(policy)
 
 
 def _limits(wishes: Mapping[str, Any], giver: Principal, policy: str, token_limits: TokenLimits) -> Limits | None:
@@ -145,11 +146,11 @@ def _limits(wishes: Mapping[str, Any], giver: Principal, policy: str, token_limi
         wished = Limits(**asked)
     except ValueError as error:
         raise InvalidValue(f"limits: {error}.", param="limits") from None
-    caps = _in_force(giver.limits, giver.policy, token_limits)
+    caps = _in_force(giver.limits, giver.tenant, giver.policy, token_limits)
     if any(asked[name] is not None and not _at_most(asked[name], getattr(caps, name)) for name in asked):
         raise Forbidden("This token can give no limit above its own.", param="limits")
     limits = wished.instead_of(giver.limits or NO_LIMITS)
-    there = _in_force(limits, policy, token_limits)
+    there = _in_force(limits, giver.tenant, policy, token_limits)
     # Where the other policy is more generous than the giver's limits are.
     lower = [name for name in _LIMITS if not _at_most(getattr(there, name), getattr(caps, name))]
     limits = limits if not lower else Limits(**{name: getattr(caps, name) for name in lower}).instead_of(limits)

@@ -134,9 +134,17 @@ class Limiter:
         self._renewer: asyncio.Task[None] | None = None
 
     async def admit(
-        self, bearer: Bearer, model: str, rules: LimitRules, tokens: int, own: Limits | None = None
+        self,
+        bearer: Bearer,
+        model: str,
+        rules: LimitRules,
+        tokens: int,
+        own: Limits | None = None,
+        *,
+        local: bool = True,
     ) -> Admission:
         """Take one request and an estimate of its tokens. `own`: limits of this very token, instead of the rules'.
+        `local`: whether the fallback will do.
 
         Raises RateLimited, BudgetExceeded, and NotReady if the store fails and nothing stands in for it.
         """
@@ -146,7 +154,7 @@ class Limiter:
         try:
             return await self._admitted(self._store, parts, tokens)
         except StoreUnavailable as error:
-            if self._fallback is None:
+            if self._fallback is None or not local:
                 self._report("limits_closed")
                 raise _closed() from error
         self._report("limits_local")

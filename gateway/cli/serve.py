@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +26,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
     policy: Annotated[Path | None, typer.Option(help="The policy, a YAML file.")] = None,
+    tenants: Annotated[Path | None, typer.Option(help="Policies of single tenants, a YAML file.")] = None,
     upstream: Annotated[str | None, typer.Option(help="Base URL of vLLM, ending in /v1.")] = None,
     upstream_key_file: Annotated[Path | None, typer.Option(help="File with the key for the upstream.")] = None,
     tokens: Annotated[Path | None, typer.Option(help="The tokens file, made by `gateway token mint`.")] = None,
@@ -49,6 +51,7 @@ def serve(
         "host": host,
         "port": port,
         "policy": policy,
+        "tenants": tenants,
         "upstream": upstream,
         "upstream_key_file": upstream_key_file,
         "tokens": tokens,
@@ -70,6 +73,7 @@ def serve(
 
 def run_server(settings: Settings) -> None:
     """Serve until a signal comes. Raises ConfigurationError before anything listens if the configuration is wrong."""
+    _ignore_hangups()
     registry = CollectorRegistry()
     with keyring_of(settings) as keyring:
         app = create_app(settings, keyring, registry)
@@ -89,4 +93,10 @@ def run_server(settings: Settings) -> None:
 
 
 def _worker_app(settings: Settings, keyring: Keyring) -> FastAPI:
+    _ignore_hangups()
     return create_app(settings, keyring, CollectorRegistry())
+
+
+def _ignore_hangups() -> None:
+    """To read files again that are being read for the first time: SIGHUP would end the process until it serves."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)

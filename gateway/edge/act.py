@@ -56,7 +56,7 @@ class Act:
                     token_id=principal.token_id if principal else "",
                     tenant=principal.tenant if principal else "",
                     subject=principal.subject if principal else "",
-                    policy_digest=service.policy_digest,
+                    policy_digest=service.policies.default.digest,
                     seconds=service.clock() - started_s,
                     kind="admin",
                 )

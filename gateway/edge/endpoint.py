@@ -91,6 +91,7 @@ class _Run:
         self._started_s = service.clock()
         self._analysis_s = 0.0
         self._principal: Principal | None = None
+        self._active = service.policies.default
         self._exchange: Exchange | None = None
         self._writer: AnswerWriter | None = None
         self._reply: Reply | None = None
@@ -129,16 +130,16 @@ class _Run:
         principal = self._principal = await service.authenticate(scope, headers)
         principal.require_scope(self._kind.scope)
         service.recording.check()
-        limits = service.policy.limits
+        self._active = service.policies.of(principal)
+        limits = self._active.policy.limits
         raw = await read_body(self._receive, headers, limits.body, service.settings.body_timeout)
         body = parse_object(raw, service.settings.depth)
         await while_connected(self._receive, self._converse(body, principal, uncached=_forbids_caches(headers)))
 
     async def _converse(self, body: dict[str, Any], principal: Principal, *, uncached: bool) -> None:
         """From the parsed body on: the work that stops when the client goes."""
-        service = self._service
         route = self._route(body, principal)
-        self._kind.check(body, service.policy)
+        self._kind.check(body, self._active.policy)
         self._streamed = body.get("stream") is True
         await self._admit(body, principal)
         exchange = self._open_exchange(principal)
@@ -148,7 +149,7 @@ class _Run:
             endpoint=self._kind.path,
             body={**prompt.body, "model": route.id},
             tenant=exchange.tenant,
-            timeout_s=service.policy.limits.upstream,
+            timeout_s=self._active.policy.limits.upstream,
             subject=exchange.subject,
             uncached=uncached,
         )
@@ -160,13 +161,16 @@ class _Run:
 
     async def _admit(self, body: Mapping[str, Any], principal: Principal) -> None:
         """Raises LimitReached, and NotReady if nobody can tell."""
-        service = self._service
-        rules = service.limit_rules(principal.tenant, self._model)
+        rules, limits = self._active.limit_rules(principal.tenant, self._model), self._active.policy.limits
         if rules is None and principal.limits is None:
             return
-        tokens = estimate(body, service.policy.limits.completion_tokens)
-        self._admission = await service.limiter.admit(
-            principal, self._model, rules or LimitRules(), tokens, principal.limits
+        self._admission = await self._service.limiter.admit(
+            principal,
+            self._model,
+            rules or LimitRules(),
+            estimate(body, limits.completion_tokens),
+            principal.limits,
+            local=limits.when_store_fails == "local",
         )
 
     def _release(self) -> None:
@@ -176,12 +180,11 @@ class _Run:
 
     async def _attempt(self, call: Call, head: Head, exchange: Exchange, *, is_last: bool) -> bool:
         """Ask, and answer; false if a filter would rather have another answer and nothing of this one has left."""
-        service = self._service
-        outlets = Outlets(service.chain, exchange)
+        outlets = Outlets(self._active.chain, exchange)
         writer = self._writer = AnswerWriter(self._kind.form, outlets, head)
         used, self._tokens = self._tokens, None
         try:
-            async with service.answers.ask(call) as self._reply:
+            async with self._active.answers.ask(call) as self._reply:
                 if self._streamed:
                     return await self._stream(self._reply, writer, choices_of(call.body), used, is_last=is_last)
                 return await self._whole(self._reply, writer, used, is_last=is_last)
@@ -210,7 +213,7 @@ class _Run:
         name = body.get("model")
         if not isinstance(name, str) or not name:
             raise InvalidValue("model is required: the name of a model, see /v1/models.", param="model")
-        route = self._service.policy.models.get(name)
+        route = self._active.policy.models.get(name)
         if route is None:
             raise ModelNotFound("There is no model of this name here; GET /v1/models lists them.", param="model")
         principal.require(name)
@@ -224,7 +227,7 @@ class _Run:
             tenant=principal.tenant,
             subject=_person(principal),
             model=self._model,
-            deadline=Deadline.after(service.clock, service.policy.limits.analysis),
+            deadline=Deadline.after(service.clock, self._active.policy.limits.analysis),
             scopes=principal.scopes,
         )
         return self._exchange
@@ -234,7 +237,7 @@ class _Run:
         service = self._service
         # The model's name is the policy's word, already checked; it is exchanged for the upstream's below.
         prompt = Prompt.of({key: value for key, value in body.items() if key != "model"}, VOCABULARY)
-        limits = service.policy.limits
+        limits = self._active.policy.limits
         if prompt.chars > limits.prompt_chars or len(prompt.segments) > service.settings.strings:
             raise TooLarge(
                 f"The texts of the request have more than {limits.prompt_chars} characters, or there are more than "
@@ -242,10 +245,10 @@ class _Run:
             )
         started_s = service.clock()
         try:
-            if prompt.chars <= service.inline_chars and (redacted := self._redacted_inline(prompt, exchange)):
+            if prompt.chars <= self._active.inline_chars and (redacted := self._redacted_inline(prompt, exchange)):
                 return redacted
             async with asyncio.timeout(limits.analysis):
-                return await service.offload(lambda: service.chain.on_request(prompt, exchange))
+                return await service.offload(lambda: self._active.chain.on_request(prompt, exchange))
         except TimeoutError:
             raise RedactionUnavailable(
                 "The request could not be checked for personal data in time, so it was not sent on. Send less of it."
@@ -259,7 +262,7 @@ class _Run:
         whole_time = exchange.deadline
         exchange.deadline = Deadline.after(self._service.clock, _INLINE_BUDGET_S)
         try:
-            return self._service.chain.on_request(prompt, exchange)
+            return self._active.chain.on_request(prompt, exchange)
         except RedactionUnavailable:
             return None
         finally:
@@ -352,7 +355,7 @@ class _Run:
                 token_id=principal.token_id if principal else "",
                 tenant=principal.tenant if principal else "",
                 model=self._model,
-                policy_digest=service.policy_digest,
+                policy_digest=self._active.digest,
                 findings=exchange.findings if exchange else (),
                 usage=_flat(writer.usage) if writer and writer.usage else {},
                 streamed=self._streamed,

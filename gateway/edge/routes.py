@@ -20,12 +20,15 @@ from gateway.edge.body import headers_of
 from gateway.edge.endpoint import Exchanges
 from gateway.edge.envelope import error_headers, error_object
 from gateway.edge.plain import PlainEndpoint
+from gateway.edge.policy_admin import PolicyCheck
 from gateway.edge.requests import check_chat, check_completion
 from gateway.edge.service import Kind, Service
 from gateway.edge.token_admin import OneToken, Rotation, Tokens
 from gateway.errors import GatewayError, MethodNotAllowed, ModelNotFound, NotFound, NotReady, Unavailable
 
 Ready = Callable[[], Awaitable[Mapping[str, bool]]]
+Problems = Callable[[], Mapping[str, str]]
+"""What is wrong with the files that are followed, by what they hold; empty if nothing is."""
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _OWNER = "gateway"
 
@@ -45,7 +48,7 @@ class Models(PlainEndpoint):
                 "owned_by": _OWNER,
                 **({"max_model_len": route.max_context} if route.max_context else {}),
             }
-            for name, route in service.policy.models.items()
+            for name, route in service.policies.of(principal).policy.models.items()
             if principal.may_use(name)
         }
         name = scope["path_params"].get("name")
@@ -68,16 +71,19 @@ class Live(PlainEndpoint):
 class ReadyCheck(PlainEndpoint):
     """GET /health/ready: requests can be served now."""
 
-    def __init__(self, service: Service, ready: Ready) -> None:
+    def __init__(self, service: Service, ready: Ready, problems: Problems) -> None:
         super().__init__(service)
         self._ready = ready
+        self._problems = problems
 
     async def answer(self, scope: Mapping[str, Any]) -> Any:
-        checks = await self._ready()
+        checks, found = await self._ready(), self._problems().items()
         if not all(checks.values()):
             failed = ", ".join(sorted(name for name, ok in checks.items() if not ok))
             raise NotReady(f"Not ready: {failed}. See the log of the gateway.")
-        return {"status": "ready", "checks": dict(checks)}
+        # Requests are served, by what was read before. What is wrong is in the log: not everybody's to read.
+        files = {name: "not valid; what was read before is in force" if wrong else "in force" for name, wrong in found}
+        return {"status": "ready", "checks": dict(checks), "files": files}
 
 
 class Literal(Route):
@@ -89,7 +95,14 @@ class Literal(Route):
         return super().matches(scope)
 
 
-def build_app(service: Service, desk: TokenDesk | None, ready: Ready, lifespan: Lifespan) -> FastAPI:
+def build_app(
+    service: Service,
+    desk: TokenDesk | None,
+    checking: PolicyCheck,
+    ready: Ready,
+    problems: Problems,
+    lifespan: Lifespan,
+) -> FastAPI:
     """The ASGI app of a service. `lifespan` opens and closes what the service holds. `desk`: mints tokens; None where
     what it minted could not be known to all workers."""
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
@@ -102,8 +115,9 @@ def build_app(service: Service, desk: TokenDesk | None, ready: Ready, lifespan: 
             Literal("/v1/models", Models(service), methods=["GET"]),
             Route("/v1/models/{name:path}", Models(service), methods=["GET"]),
             Literal("/admin/cache", CacheAdmin(service), methods=["GET", "DELETE"]),
+            Literal("/admin/policy/check", checking, methods=["POST"]),
             Literal("/health/live", Live(service), methods=["GET"]),
-            Literal("/health/ready", ReadyCheck(service, ready), methods=["GET"]),
+            Literal("/health/ready", ReadyCheck(service, ready, problems), methods=["GET"]),
         ]
     )
     if desk is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import sys
 import threading
@@ -48,7 +50,16 @@ def serve_one(settings: Settings, listener: socket.socket, app: FastAPI) -> None
 def serve_many(settings: Settings, listener: socket.socket, factory: AppFactory) -> None:
     """Serve in `settings.workers` processes until a signal comes. `factory` is called in each, so it must pickle."""
     _announce(listener)
-    Multiprocess(_configuration(settings, factory), sockets=[listener]).run()
+    _Workers(_configuration(settings, factory), sockets=[listener]).run()
+
+
+class _Workers(Multiprocess):
+    """SIGHUP is for the workers, who read their files again; none has to be replaced for that."""
+
+    def handle_hup(self) -> None:
+        for process in self.processes:
+            if process.pid is not None and process.exitcode is None:
+                os.kill(process.pid, signal.SIGHUP)
 
 
 def _same(app: FastAPI) -> FastAPI:

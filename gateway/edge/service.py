@@ -36,25 +36,43 @@ class Recording(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ActivePolicy:
+    """A policy, and what is made of it."""
+
+    policy: Policy
+    digest: str
+    chain: Chain
+    answers: Answers
+    limit_rules: Callable[[str, str], LimitRules | None]
+    """From a tenant and a model to the limits of their requests."""
+    inline_chars: int
+    """Prompts of up to so many characters are treated where they are, longer ones through `offload`."""
+
+
+class PolicyOf(Protocol):
+    """Which policy holds for whom."""
+
+    @property
+    def default(self) -> ActivePolicy: ...
+
+    def of(self, principal: Principal) -> ActivePolicy:
+        """Raises Forbidden."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """What every endpoint needs, put together in app.py."""
 
     settings: Settings
-    policy: Policy
-    policy_digest: str
-    chain: Chain
-    answers: Answers
+    policies: PolicyOf
     contents: CacheContents
     authenticate: Callable[[Mapping[str, Any], Headers], Awaitable[Principal]]
     """Whose request an ASGI scope with these headers is. Raises Unauthenticated and its like, Forbidden or NotReady."""
     limiter: Limiter
-    limit_rules: Callable[[str, str], LimitRules | None]
-    """From a tenant and a model to the limits of their requests."""
     recording: Recording
     observer: Observer
     offload: Offload
-    inline_chars: int
-    """Prompts of up to so many characters are treated where they are, longer ones through `offload`."""
     clock: Clock
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 _FIELDS = (
     *("request_id", "status", "code", "error", "at", "setting", "part", "kind", "times"),
-    *("stage", "action", "tenant", "token", "model"),
+    *("stage", "action", "tenant", "token", "model", "policy", "problem"),
 )
 # These write what they handle when they are told to write much.
 _TALKATIVE = ("aiohttp", "asyncio", "uvicorn", "urllib3", "spacy", "transformers", "filelock")

@@ -52,6 +52,18 @@ class Metrics:
             self._tokens.labels(direction.removesuffix("_tokens")).inc(event.usage.get(direction, 0))
 
 
+class Reloads:
+    """Counts readings of files that changed, `policies` or `tokens`, by result: `reloaded` or `refused`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._count = Counter(
+            "gateway_reloads", "Readings of changed files, by result", ("files", "result"), registry=registry
+        )
+
+    def count(self, files: str, result: str) -> None:
+        self._count.labels(files, result).inc()
+
+
 def share_metrics() -> None:
     """Give the workers to be started a directory for their counts; they find it in the environment."""
     os.environ[_DIRECTORY] = tempfile.mkdtemp(prefix="gateway-metrics-")

@@ -9,9 +9,11 @@ as worse than it is: a pattern that passes is harmless, one that does not may be
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import prod
 
 import regex
 
@@ -33,6 +35,8 @@ from gateway.policy.patterns import (
 # Characters by which sets are compared: ASCII, and some of each other kind and of those with special cases.
 _SAMPLE = "".join(map(chr, range(128))) + "\xa0µßéǅſİıΩЖאع٣中あ가K\u0301\u200b\u2003\u2028€😀"
 _MOST_STATES = 500
+_MOST_CHARS = 10_000
+_COUNT = re.compile(r"\{(\d{1,9})")
 _MOST_IN_LOOP = 60
 _MOST_SPREAD = 3
 _MOST_WAYS = 10_000
@@ -53,6 +57,35 @@ _MANY_CHOICES = (
     "the pattern can take exponential time: too many optional parts in a row match the same characters; write what "
     "they have in common once"
 )
+
+
+def is_too_large(pattern: str) -> bool:
+    """Whether compiling a pattern could take much time or memory: `regex` writes out what is to be repeated."""
+    try:
+        return _size(parse(pattern, FLAGS_KNOWN), {}) > _MOST_CHARS
+    except NotUnderstood:
+        counts = (int(count) for count in _COUNT.findall(pattern))
+        return prod(min(count, _MOST_CHARS) + 1 for count in counts) > _MOST_CHARS
+
+
+def _size(node: Node, known: dict[int, int]) -> int:
+    """Characters when all repeats are written out as often as they must be read. `known`: by identity, for parts of a
+    pattern that it refers to again are the same nodes."""
+    if id(node) not in known:
+        known[id(node)] = _sized(node, known)
+    return known[id(node)]
+
+
+def _sized(node: Node, known: dict[int, int]) -> int:
+    match node:
+        case Concat(parts) | Choice(parts):
+            return sum(_size(part, known) for part in parts)
+        case Repeat(body, least, _):
+            return max(least, 1) * _size(body, known)
+        case Look(body, _, _) | Atomic(body):
+            return _size(body, known)
+        case _:
+            return 1
 
 
 def slowness(pattern: str) -> str | None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import regex
 from pydantic import ValidationError
 
-from gateway.policy.backtracking import slowness
-from gateway.policy.positions import Place, Positioned, read_positioned
+from gateway.policy.backtracking import is_too_large, slowness
+from gateway.policy.positions import Place, Positioned, positioned, read_positioned
 from gateway.policy.schema import Allowed, Policy
 from gateway.settings import ConfigurationError
+
+_MOST_PROBLEMS = 100
+_EMPTY = "the policy is empty; start with `version: 1`"
 
 
 class PolicyError(ConfigurationError):
@@ -42,8 +46,17 @@ class PolicyFile:
 
 def load_policy(path: Path) -> PolicyFile:
     """Read, check and position a policy. Raises PolicyError with every problem found."""
+    return _loaded(lambda: read_positioned(path, "a policy", _EMPTY, 4))
+
+
+def parse_policy(text: str, path: Path) -> PolicyFile:
+    """The same of a text, as if it stood in a file of that name. Raises PolicyError."""
+    return _loaded(lambda: positioned(text, path, _EMPTY))
+
+
+def _loaded(read: Callable[[], Positioned]) -> PolicyFile:
     try:
-        source = read_positioned(path, "a policy", "the policy is empty; start with `version: 1`", 4)
+        source = read()
     except ConfigurationError as error:
         raise PolicyError(str(error)) from None
     loaded = PolicyFile(_validate(source), hashlib.sha256(source.text.encode()).hexdigest(), source)
@@ -56,13 +69,10 @@ def _validate(source: Positioned) -> Policy:
     try:
         return Policy.model_validate(source.document)
     except ValidationError as error:
-        problems = {source.problem(problem["loc"], _what(problem)) for problem in error.errors(include_url=False)}
-        raise PolicyError("\n".join(sorted(problems, key=_position))) from None
-
-
-def _position(line: str) -> tuple[int, int, str]:
-    match = re.search(r":(\d+):(\d+): ", line)
-    return (int(match[1]), int(match[2]), line) if match else (0, 0, line)
+        found = sorted(error.errors(include_url=False), key=lambda problem: source.at(problem["loc"]))
+        problems = dict.fromkeys(source.problem(each["loc"], _what(each)) for each in found[:_MOST_PROBLEMS])
+        more = [f"and {len(found) - _MOST_PROBLEMS} more"] if len(found) > _MOST_PROBLEMS else []
+        raise PolicyError("\n".join([*problems, *more])) from None
 
 
 def _what(problem: Any) -> str:
@@ -82,7 +92,7 @@ def _what(problem: Any) -> str:
 
 def _suggest(place: Sequence[str | int]) -> str:
     """The nearest key that the schema knows at this place, and all of them when none is near."""
-    schema = Policy.model_json_schema()
+    schema = _schema()
     node: dict[str, Any] = schema
     for part in place[:-1]:
         node = _child(schema, node, part)
@@ -91,6 +101,11 @@ def _suggest(place: Sequence[str | int]) -> str:
     if close:
         return f"; did you mean {close[0]}?"
     return f"; the keys here are: {', '.join(names)}" if names else ""
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return Policy.model_json_schema()
 
 
 def _child(schema: dict[str, Any], node: dict[str, Any], part: str | int) -> dict[str, Any]:
@@ -118,6 +133,11 @@ def _cross_checks(loaded: PolicyFile) -> Iterator[str]:
 
 
 def _pattern_checks(loaded: PolicyFile, place: Place, pattern: str) -> Iterator[str]:
+    if is_too_large(pattern):
+        yield loaded.problem(
+            place, "the pattern is too large when its repeats are written out; repeat less, or less often"
+        )
+        return
     try:
         compiled = regex.compile(pattern)
     except regex.error as error:

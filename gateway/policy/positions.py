@@ -12,6 +12,11 @@ from gateway.settings import ConfigurationError
 
 Place = tuple[str | int, ...]
 _MIB = 2**20
+_FEW = 10_000
+
+
+class _TooMuch(Exception):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +43,26 @@ class Positioned:
 def read_positioned(path: Path, what: str, empty: str, most_mib: int) -> Positioned:
     """Raises ConfigurationError with every problem found, one in a line. `what` the file should be, and what is said of
     an `empty` one."""
-    text = _read(path, what, most_mib)
+    return positioned(_read(path, what, most_mib), path, empty)
+
+
+def positioned(text: str, path: Path, empty: str) -> Positioned:
+    """The same of a text that a file of that name would hold. Raises ConfigurationError."""
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
         if node is None:
             raise ConfigurationError(f"{path}:1:1: {empty}")
         read = Positioned(path, text, None, {})
-        problems = [read.problem(place, problem) for place, problem in _walk(node, (), read.marks)]
+        problems = [
+            read.problem(place, problem) for place, problem in _walk(node, (), read.marks, max(_FEW, len(text)))
+        ]
         document = None if problems else yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         at = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
         raise ConfigurationError(f"{path}:{at}: not valid YAML: {error.problem}") from None
+    except _TooMuch:
+        raise ConfigurationError(f"{path}:1:1: aliases make more of it than is read; write out what it means") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigurationError(f"{path}:1:1: not valid YAML ({type(error).__name__})") from None
     if problems:
@@ -71,8 +84,13 @@ def _read(path: Path, what: str, most_mib: int) -> str:
         raise ConfigurationError(f"{path}:{line}:1: not UTF-8 text; save the file as UTF-8") from None
 
 
-def _walk(node: yaml.Node, place: Place, marks: dict[Place, tuple[int, int]]) -> Iterator[tuple[Place, str]]:
-    """Note where each value stands, and yield keys that stand twice, which YAML itself lets pass."""
+def _walk(node: yaml.Node, place: Place, marks: dict[Place, tuple[int, int]], most: int) -> Iterator[tuple[Place, str]]:
+    """Note where each value stands, and yield keys that stand twice, which YAML itself lets pass.
+
+    Raises _TooMuch for more than `most` values: without aliases there are no more than characters.
+    """
+    if len(marks) > most:
+        raise _TooMuch
     marks.setdefault(place, (node.start_mark.line + 1, node.start_mark.column + 1))
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
@@ -83,7 +101,7 @@ def _walk(node: yaml.Node, place: Place, marks: dict[Place, tuple[int, int]]) ->
             if name in seen:
                 yield inner, f"the key {name} stands twice; keep one"
             seen.add(name)
-            yield from _walk(value, inner, marks)
+            yield from _walk(value, inner, marks, most)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield from _walk(item, (*place, index), marks)
+            yield from _walk(item, (*place, index), marks, most)

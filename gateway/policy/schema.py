@@ -107,7 +107,7 @@ class Redact(_Part):
     entities: dict[
         EntityName, Annotated[EntityRule, BeforeValidator(_entity_rule, json_schema_input_type=Action | EntityRule)]
     ] = {}
-    recognizers: tuple[Recognizer, ...] = ()
+    recognizers: tuple[Recognizer, ...] = Field(default=(), max_length=100)
     plugins: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")], ...] = ()
     """Classes of Presidio recognizers that are installed beside the gateway, as `package.module:Class`."""
     allow: tuple[str | Allowed, ...] = ()

@@ -5,6 +5,7 @@ An upstream's error may quote the prompt, so only its status and a few known sig
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -35,6 +36,13 @@ SaltOf = Callable[[str, str], str]
 """vLLM's `cache_salt` of a tenant and a model."""
 
 
+class _Pool:
+    """The connections, shared by clients for several sets of upstreams."""
+
+    def __init__(self) -> None:
+        self.session: aiohttp.ClientSession | None = None
+
+
 class VllmClient:
     """One connection pool per process. `urls` maps upstream names to base URLs that end in /v1."""
 
@@ -47,11 +55,17 @@ class VllmClient:
         if api_key is not None:
             self._headers["authorization"] = f"Bearer {api_key}"
         self._connect_timeout_s = connect_timeout_s
-        self._opened: aiohttp.ClientSession | None = None
+        self._pool = _Pool()
+
+    def with_urls(self, urls: Mapping[str, str]) -> VllmClient:
+        """The same client with the same connections, for other upstreams."""
+        made = copy.copy(self)
+        made._urls = {name: url.rstrip("/") for name, url in urls.items()}
+        return made
 
     async def open(self) -> None:
         """Make the connection pool. Call it within the event loop that will use it."""
-        self._opened = aiohttp.ClientSession(
+        self._pool.session = aiohttp.ClientSession(
             # vLLM closes idle connections after 5 s; let go of them before it does.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4),
             auto_decompress=False,
@@ -60,9 +74,9 @@ class VllmClient:
 
     @property
     def _session(self) -> aiohttp.ClientSession:
-        if self._opened is None:
+        if self._pool.session is None:
             raise RuntimeError("open() the client first")
-        return self._opened
+        return self._pool.session
 
     async def close(self) -> None:
         await self._session.close()

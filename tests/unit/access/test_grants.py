@@ -15,7 +15,7 @@ from gateway.access.limits import Limits
 from gateway.access.principal import Principal, Scope
 from gateway.access.token_file import new_record
 from gateway.errors import Forbidden, GatewayError, InvalidValue, ModelNotAllowed
-from tests.unit.access.token_scene import POLICIES, admin
+from tests.unit.access.token_scene import POLICIES, STRICTLY_HELD, admin, limits_of_policy
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 MINOR = Principal(
@@ -31,7 +31,7 @@ MINOR = Principal(
 
 
 def give(giver: Principal = MINOR, **wishes: Any) -> dict[str, Any]:
-    return granted(wishes, giver, NOW, POLICIES.get)
+    return granted(wishes, giver, NOW, limits_of_policy)
 
 
 def test_what_is_left_out_is_taken_from_the_giver() -> None:
@@ -126,7 +126,7 @@ def test_what_no_token_can_have_is_said_to_be_wrong(wishes: dict[str, Any]) -> N
 @pytest.mark.parametrize("field", ["tenant", "id", "sha256", "old_sha256", "minted_by", "created", "expires", ""])
 def test_a_field_that_nobody_may_choose_is_refused(field: str) -> None:
     with pytest.raises(InvalidValue, match="it may have subject, scopes"):
-        granted({field: "other"}, MINOR, NOW, POLICIES.get)
+        granted({field: "other"}, MINOR, NOW, limits_of_policy)
 
 
 def test_less_is_given() -> None:
@@ -151,6 +151,13 @@ def test_the_limits_of_the_giver_s_policy_hold_for_what_it_gives_too() -> None:
     assert give(giver, limits={"requests_per_minute": 5})["limits"] == Limits(requests_per_minute=5)
     with pytest.raises(Forbidden):
         give(giver, limits={"requests_per_minute": 6})
+
+
+def test_the_limits_of_the_tenant_s_policy_hold_for_what_is_given_too() -> None:
+    giver = admin(STRICTLY_HELD, "chat", "admin:tokens")
+    with pytest.raises(Forbidden):
+        give(giver, limits={"requests_per_minute": 6})
+    assert give(giver, limits={"requests_per_minute": 4})["limits"] == Limits(requests_per_minute=4)
 
 
 def test_another_policy_takes_no_limit_off() -> None:
@@ -214,13 +221,15 @@ WISHES = st.fixed_dictionaries(
 def test_whatever_is_given_the_giver_could_be_given_back(giver: Principal, wishes: dict[str, Any]) -> None:
     """The two rules are written apart; they must say the same, or a rotation could get what a mint may not give."""
     try:
-        fields = granted(wishes, giver, NOW, POLICIES.get)
+        fields = granted(wishes, giver, NOW, limits_of_policy)
     except GatewayError:
         return
     record = new_record(id="newtoken", sha256="0" * 64, tenant="acme", **fields)
-    assert may_have(giver, record, POLICIES.get)
+    assert may_have(giver, record, limits_of_policy)
     # And what it gives on is no more than it has been given itself.
-    if not may_have(record.principal(), new_record(id="x" * 8, sha256="0" * 64, tenant="acme", **fields), POLICIES.get):
+    if not may_have(
+        record.principal(), new_record(id="x" * 8, sha256="0" * 64, tenant="acme", **fields), limits_of_policy
+    ):
         raise AssertionError
 
 
@@ -238,7 +247,7 @@ def test_a_secret_is_given_only_to_who_could_mint_the_same(giver: Principal, oth
         limits=other.limits,
         expires=other.expires,
     )
-    if not may_have(giver, record, POLICIES.get):
+    if not may_have(giver, record, limits_of_policy):
         return
     assert all(giver.has(scope) for scope in other.scopes)
     assert "*" in giver.models or other.models <= giver.models

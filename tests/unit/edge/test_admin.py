@@ -30,7 +30,7 @@ async def test_an_act_that_breaks_is_not_told_as_done(method: str) -> None:
         recording=SimpleNamespace(check=lambda: None),
         observer=SimpleNamespace(exchange_done=told.append),
         contents=Broken(),
-        policy_digest="digest",
+        policies=SimpleNamespace(default=SimpleNamespace(digest="digest")),
         clock=lambda: 0.0,
     )
     scope = {"method": method, "headers": [], "query_string": b""}

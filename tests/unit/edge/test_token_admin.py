@@ -55,7 +55,7 @@ class Site:
         service: Any = SimpleNamespace(
             authenticate=authenticate,
             observer=SimpleNamespace(exchange_done=self.told.append),
-            policy_digest="digest",
+            policies=SimpleNamespace(default=SimpleNamespace(digest="digest")),
             clock=lambda: 0.0,
             settings=SimpleNamespace(body_timeout=5.0),
             recording=SimpleNamespace(check=self.check),

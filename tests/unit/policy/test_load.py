@@ -13,6 +13,7 @@ from gateway.policy.schema import Action, Policy, Redact
 from tests.conftest import ROOT
 
 HEAD = "version: 1\nname: x\nmodels: {a: {id: b}}\n"
+WITH_PATTERN = "redact:\n  recognizers: [{entity: XX, pattern: "
 SHIPPED = sorted((ROOT / "policies").glob("*.yaml"))
 
 
@@ -53,6 +54,43 @@ def problems(tmp_path: Path, text: str) -> list[str]:
 )
 def test_a_wrong_policy_says_where_and_what_would_be_right(tmp_path: Path, text: str, expected: str) -> None:
     assert any(line.startswith(expected) for line in problems(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "((((a{500}){500}){500}){500})",
+        "(?:(?:ab){900}c){900}",
+        "a{99999999999999999999}",
+        "(?P<a>(?:ab){900}){900}(?&a)",
+        "(?P<a0>x)" + "".join(f"(?P<a{i + 1}>\\g<a{i}>\\g<a{i}>)" for i in range(60)),
+    ],
+)
+def test_a_pattern_that_would_fill_the_memory_is_not_compiled(tmp_path: Path, pattern: str) -> None:
+    told = problems(tmp_path, HEAD + WITH_PATTERN + json.dumps(pattern) + "}]")
+    assert told == ["5:30: the pattern is too large when its repeats are written out; repeat less, or less often"]
+
+
+def test_a_pattern_with_many_repeats_in_a_row_is_fine(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(HEAD + WITH_PATTERN + json.dumps("-".join(["[a-f]{8}"] * 20)) + "}]")
+    load_policy(path)
+
+
+def test_aliases_that_make_much_of_little_are_not_read(tmp_path: Path) -> None:
+    text = "a: &a [x,x,x,x,x,x,x,x,x]\n"
+    for before, name in zip("abcdef", "bcdefg", strict=True):
+        text += f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n"
+    assert problems(tmp_path, text) == ["1:1: aliases make more of it than is read; write out what it means"]
+    shared = HEAD + "limits:\n  token: &few {concurrent: 2}\n  subject: *few\n"
+    (tmp_path / "p.yaml").write_text(shared)
+    assert load_policy(tmp_path / "p.yaml").policy.limits.subject.concurrent == 2
+
+
+def test_the_first_hundred_problems_are_enough(tmp_path: Path) -> None:
+    told = problems(tmp_path, HEAD + "\n".join(f"key{number}: 1" for number in range(5000)))
+    assert len(told) == 101
+    assert (told[0][:19], told[-1]) == ("4:1: unknown key ke", "and 4900 more")
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:

@@ -1,0 +1,130 @@
+"""Policies follow their files: only when these have come to rest, all at once, and never to what is not valid."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from gateway.access.principal import Principal
+from gateway.edge.policies import Policies, PolicySet
+from gateway.edge.service import ActivePolicy
+from gateway.errors import Forbidden
+from gateway.settings import ConfigurationError
+
+
+class Bench:
+    """Policies whose text is all that there is of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = (folder / "one.yaml", folder / "two.yaml")
+        self.told: list[str] = []
+        self.readings = 0
+        self.write("good", "good")
+        self.policies = Policies(self.build, lambda result, _digest: self.told.append(result))
+
+    def write(self, *texts: str) -> None:
+        for file, text in zip(self.files, texts, strict=True):
+            file.write_text(text)
+
+    def build(self, _before: PolicySet | None) -> PolicySet:
+        self.readings += 1
+        texts = [file.read_text() for file in self.files]
+        if "bad" in texts:
+            raise ConfigurationError("two.yaml:1:1: bad")
+        if "broken" in texts:
+            raise RuntimeError("a secret")
+        one, two = (_named(text) for text in texts)
+        return PolicySet(one, {"one": one, "two": two}, {"globex": "two"}, self.files)
+
+    @property
+    def digests(self) -> tuple[str, str]:
+        return self.policies.of(_bearer("acme")).digest, self.policies.of(_bearer("globex")).digest
+
+    @asynccontextmanager
+    async def followed(self) -> AsyncIterator[None]:
+        async def offload(work: Callable[[], PolicySet]) -> PolicySet:
+            return work()
+
+        task = asyncio.create_task(self.policies.follow(offload))
+        await asyncio.sleep(0)
+        yield
+        task.cancel()
+
+
+def _named(digest: str) -> ActivePolicy:
+    nothing = cast(Any, None)
+    return ActivePolicy(nothing, digest, nothing, nothing, nothing, 0)
+
+
+def _bearer(tenant: str, policy: str = "") -> Principal:
+    return Principal("token", tenant, "", frozenset(), frozenset(), policy=policy)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_the_token_s_policy_comes_before_the_tenant_s(bench: Bench) -> None:
+    bench.write("first", "second")
+    bench.policies = Policies(bench.build, lambda *_: None)
+    assert bench.digests == ("first", "second")
+    assert bench.policies.of(_bearer("globex", "one")).digest == "first"
+    with pytest.raises(Forbidden):
+        bench.policies.of(_bearer("acme", "three"))
+    assert bench.policies.named("acme", "three") is None
+
+
+async def test_a_changed_file_is_followed(bench: Bench) -> None:
+    async with bench.followed():
+        bench.write("good", "better")
+        await _until(lambda: bench.told == ["reloaded"])
+    assert bench.digests == ("good", "better")
+    assert bench.readings == 2
+
+
+async def test_a_file_that_is_being_written_is_left_alone(bench: Bench) -> None:
+    async with bench.followed():
+        for length in range(30):  # two seconds, and never the same for a whole look
+            bench.write("good", "x" * length)
+            await asyncio.sleep(0.07)
+        assert bench.digests == ("good", "good")
+        assert bench.readings == 1
+        await _until(lambda: bench.digests == ("good", "x" * 29))
+
+
+@pytest.mark.parametrize(("text", "problem"), [("bad", "two.yaml:1:1: bad"), ("broken", "RuntimeError")])
+async def test_one_that_is_not_valid_changes_nothing(bench: Bench, text: str, problem: str) -> None:
+    async with bench.followed():
+        bench.write("better", text)
+        await _until(lambda: bench.told == ["refused"])
+        assert (bench.digests, bench.policies.problem) == (("good", "good"), problem)
+        bench.write("better", "good")
+        await _until(lambda: bench.told == ["refused", "reloaded"])
+        assert (bench.digests, bench.policies.problem) == (("better", "good"), "")
+
+
+async def test_a_file_that_is_gone_changes_nothing(bench: Bench) -> None:
+    async with bench.followed():
+        os.unlink(bench.files[1])
+        await _until(lambda: bench.told == ["refused"])
+        assert bench.digests == ("good", "good")
+
+
+async def test_whoever_asks_need_not_wait(bench: Bench) -> None:
+    async with bench.followed():
+        bench.policies.look_now()
+        await _until(lambda: bench.told == ["reloaded"])
+    assert bench.readings == 2
