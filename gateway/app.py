@@ -9,13 +9,14 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from secrets import token_bytes, token_hex
+from typing import Any
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -35,16 +36,23 @@ from gateway.access.token_store import TokenStore
 from gateway.build import build_stages, files_of, inline_chars, limit_rules, limits_of, problems_of
 from gateway.cache.contents import CacheContents
 from gateway.cache.upstream import CachedUpstream
+from gateway.edge.act import Act
+from gateway.edge.admin import CacheAdmin
+from gateway.edge.audit_admin import AuditReport
 from gateway.edge.door import Door
 from gateway.edge.policies import Policies, PolicySet, Stamps, stamps_of
 from gateway.edge.policy_admin import PolicyCheck
+from gateway.edge.reveal import Reveal
 from gateway.edge.routes import Lifespan, build_app
 from gateway.edge.service import ActivePolicy, Offload, Result, Service
+from gateway.edge.token_admin import OneToken, Rotation, Tokens
+from gateway.evaluate.audit_totals import of_tenant
 from gateway.guard import planted
 from gateway.observe.alarms import Alarms
 from gateway.observe.alerts import Alerts
 from gateway.observe.audit import AuditLog
 from gateway.observe.audit_lines import pseudonyms
+from gateway.observe.audit_reading import last_events
 from gateway.observe.events import ExchangeEvent, Observer, Observers
 from gateway.observe.log import configure_logging
 from gateway.observe.metrics import Metrics, Reloads
@@ -52,6 +60,7 @@ from gateway.pipeline.ports import Upstream
 from gateway.policy.load import PolicyFile
 from gateway.policy.schema import Policy, Rates
 from gateway.policy.tenants import load_tenants
+from gateway.redact.actions import revealed
 from gateway.seal.errors import SealError
 from gateway.seal.keyring import Keyring
 from gateway.seal.master import master_key
@@ -66,6 +75,7 @@ from gateway.upstream.queue import FairQueue, QueuedUpstream
 
 _ANALYSIS_THREADS = 2
 _KEY_BYTES = 32
+_AUDIT_BYTES = 64 * 2**20
 _SWITCH_S = 0.001
 _GC_THRESHOLDS = (20_000, 20, 50)
 
@@ -156,19 +166,44 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
         clock=time.monotonic,
     )
 
-    # What one of several workers keeps in its own memory the others would not know.
-    shares = settings.workers == 1 or not settings.store.startswith("memory:")
     limits = partial(_token_limits, policies)
-    desk = TokenDesk(minted, opaque, connections.revocations, store, kept, limits, time.time) if shares else None
-    checking = PolicyCheck(service, lambda text: offload(partial(problems_of, text)))
+    desk = TokenDesk(minted, opaque, connections.revocations, store, kept, limits, time.time)
     return build_app(
         service,
-        desk,
-        checking,
+        _acts(service, desk, keyring),
         partial(_reachable, settings, upstream, policies),
         lambda: {"policies": policies.problem, "tokens": opaque.problem()},
         _lifespan(connections, policies, opaque, offload),
     )
+
+
+def _acts(service: Service, desk: TokenDesk, keyring: Keyring) -> Iterator[Act]:
+    """What administrators may do."""
+    settings = service.settings
+    yield CacheAdmin(service)
+    yield PolicyCheck(service, lambda text: service.offload(partial(problems_of, text)))
+    yield AuditReport(service, None if settings.audit in ("none", "-") else partial(_audited, Path(settings.audit)))
+    # What is sealed with keys that end with the server could be opened by nobody afterwards.
+    yield Reveal(service, partial(_revealed, keyring) if settings.keyset else None)
+    # What one of several workers keeps in its own memory the others would not know.
+    if settings.workers == 1 or not settings.store.startswith("memory:"):
+        yield Tokens(service, desk)
+        yield OneToken(service, desk)
+        yield Rotation(service, desk)
+
+
+def _audited(path: Path, tenant: str) -> dict[str, Any]:
+    return of_tenant(tenant, last_events(path, _AUDIT_BYTES))
+
+
+def _revealed(keyring: Keyring, tenant: str, text: str) -> tuple[str, int]:
+    def opened(sealed: bytes, entity: bytes) -> bytes | None:
+        try:
+            return keyring.texts(tenant).open(sealed, entity)
+        except SealError:
+            return None
+
+    return revealed(text, opened)
 
 
 def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticator, offload: Offload) -> Lifespan:

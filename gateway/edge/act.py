@@ -23,6 +23,7 @@ class Act:
     scope: Scope
     path: str
     """As it is told and counted: without anybody's id in it."""
+    methods: tuple[str, ...]
 
     def __init__(self, service: Service) -> None:
         self._service = service

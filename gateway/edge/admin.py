@@ -20,6 +20,7 @@ class CacheAdmin(Act):
 
     scope = Scope.ADMIN_CACHE
     path = "/admin/cache"
+    methods = ("GET", "DELETE")
 
     async def answer(self, principal: Principal, scope: Mapping[str, Any], receive: Receive) -> Answer:
         contents = self._service.contents

@@ -22,6 +22,7 @@ class PolicyCheck(Act):
 
     scope = Scope.ADMIN_POLICY
     path = "/admin/policy/check"
+    methods = ("POST",)
 
     def __init__(self, service: Service, problems: Problems) -> None:
         super().__init__(service)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -12,18 +12,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 
-from gateway.access.desk import TokenDesk
 from gateway.access.principal import Scope
-from gateway.edge.admin import CacheAdmin
+from gateway.edge.act import Act
 from gateway.edge.answers import ChatFormat, CompletionFormat
 from gateway.edge.body import headers_of
 from gateway.edge.endpoint import Exchanges
 from gateway.edge.envelope import error_headers, error_object
 from gateway.edge.plain import PlainEndpoint
-from gateway.edge.policy_admin import PolicyCheck
 from gateway.edge.requests import check_chat, check_completion
 from gateway.edge.service import Kind, Service
-from gateway.edge.token_admin import OneToken, Rotation, Tokens
 from gateway.errors import GatewayError, MethodNotAllowed, ModelNotFound, NotFound, NotReady, Unavailable
 
 Ready = Callable[[], Awaitable[Mapping[str, bool]]]
@@ -97,14 +94,13 @@ class Literal(Route):
 
 def build_app(
     service: Service,
-    desk: TokenDesk | None,
-    checking: PolicyCheck,
+    acts: Iterable[Act],
     ready: Ready,
     problems: Problems,
     lifespan: Lifespan,
 ) -> FastAPI:
-    """The ASGI app of a service. `lifespan` opens and closes what the service holds. `desk`: mints tokens; None where
-    what it minted could not be known to all workers."""
+    """The ASGI app of a service. `acts`: what administrators may do. `lifespan` opens and closes what the service
+    holds."""
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     chat = Exchanges(service, Kind("/chat/completions", Scope.CHAT, ChatFormat(), check_chat))
     completions = Exchanges(service, Kind("/completions", Scope.COMPLETIONS, CompletionFormat(), check_completion))
@@ -114,20 +110,11 @@ def build_app(
             Literal("/v1/completions", completions, methods=["POST"]),
             Literal("/v1/models", Models(service), methods=["GET"]),
             Route("/v1/models/{name:path}", Models(service), methods=["GET"]),
-            Literal("/admin/cache", CacheAdmin(service), methods=["GET", "DELETE"]),
-            Literal("/admin/policy/check", checking, methods=["POST"]),
+            *(Literal(act.path, act, methods=list(act.methods)) for act in acts),
             Literal("/health/live", Live(service), methods=["GET"]),
             Literal("/health/ready", ReadyCheck(service, ready, problems), methods=["GET"]),
         ]
     )
-    if desk is not None:
-        app.router.routes.extend(
-            [
-                Literal("/admin/tokens", Tokens(service, desk), methods=["GET", "POST"]),
-                Literal("/admin/tokens/{id}", OneToken(service, desk), methods=["DELETE"]),
-                Literal("/admin/tokens/{id}/rotate", Rotation(service, desk), methods=["POST"]),
-            ]
-        )
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _any_error)
     return app

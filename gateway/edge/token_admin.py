@@ -36,6 +36,7 @@ class Tokens(_TokenAct):
     """GET and POST /admin/tokens: list the tenant's tokens, mint one."""
 
     path = "/admin/tokens"
+    methods = ("GET", "POST")
 
     async def answer(self, principal: Principal, scope: Mapping[str, Any], receive: Receive) -> Answer:
         _refuse_query(scope)
@@ -50,6 +51,7 @@ class OneToken(_TokenAct):
     """DELETE /admin/tokens/{id}: revoke."""
 
     path = "/admin/tokens/{id}"
+    methods = ("DELETE",)
 
     async def answer(self, principal: Principal, scope: Mapping[str, Any], receive: Receive) -> Answer:
         _refuse_query(scope)
@@ -62,6 +64,7 @@ class Rotation(_TokenAct):
     """POST /admin/tokens/{id}/rotate: a new secret. `{"overlap": 3600}` lets the old one be good for an hour more."""
 
     path = "/admin/tokens/{id}/rotate"
+    methods = ("POST",)
 
     async def answer(self, principal: Principal, scope: Mapping[str, Any], receive: Receive) -> Answer:
         _refuse_query(scope)

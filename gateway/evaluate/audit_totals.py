@@ -194,6 +194,16 @@ def totals_of(lines: Iterable[Mapping[str, Any] | None]) -> Totals:
     return totals
 
 
+def of_tenant(tenant: str, lines: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """For JSON: what lines say of one tenant, and nothing of what they say of others."""
+    totals = totals_of(line for line in lines if line is not None and line.get("tenant") == tenant)
+    document = totals.document()
+    usage = totals.tenants.get(tenant, Usage())
+    return {"first": totals.first, "last": totals.last, "usage": _usage_document(usage)} | {
+        name: document[name] for name in ("findings", "statuses", "rules", "admin", "seconds_per_span", "spans")
+    }
+
+
 def moment(at_s: int) -> str:
     """Seconds since the epoch for people and programs."""
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%MZ")

@@ -31,11 +31,26 @@ def raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             yield number, raw
 
 
+def last_events(path: Path, most_bytes: int) -> Iterator[dict[str, Any] | None]:
+    """The same of the end of a file that is being written: of no more than so many bytes, and of whole lines only."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size > most_bytes:
+            file.seek(size - most_bytes)
+            file.readline(MOST_LINE_BYTES)
+        while (raw := file.readline(MOST_LINE_BYTES)).endswith(b"\n") and file.tell() <= size:
+            yield _event(raw)
+
+
 def events_in(path: Path) -> Iterator[dict[str, Any] | None]:
     """What the lines of a file say; None for a line that cannot be read. Nothing is verified. Raises OSError."""
     for _, raw in raw_lines(path):
-        try:
-            event = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            event = None
-        yield event if isinstance(event, dict) else None
+        yield _event(raw)
+
+
+def _event(raw: bytes) -> dict[str, Any] | None:
+    try:
+        event = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) else None
