@@ -197,11 +197,12 @@ def _followed_by_both(process: GatewayProcess, upstream: ScriptedUpstream, polic
     def seen() -> set[str]:
         body = {"model": "llama", "messages": [{"role": "user", "content": MAIL}]}
         texts = set()
-        for _ in range(30):  # each on a connection of its own, so that all workers are met
-            with httpx.Client(trust_env=False, timeout=60) as client:
-                headers = {"authorization": f"Bearer {process.token}", "connection": "close"}
+        # Each on a connection of its own, so that all workers are met.
+        with httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:
+            headers = {"authorization": f"Bearer {process.token}"}
+            for _ in range(20):
                 assert client.post(f"{process.url}/v1/chat/completions", json=body, headers=headers).status_code == 200
-            texts.add(str(upstream.bodies[-1]["messages"][0]["content"]))
+                texts.add(str(upstream.bodies[-1]["messages"][0]["content"]))
         return texts
 
     def reloaded() -> float:
@@ -218,10 +219,10 @@ def _followed_by_both(process: GatewayProcess, upstream: ScriptedUpstream, polic
     assert seen() == {"<EMAIL_ADDRESS_1>"}
     before = workers()
     policy.write_text(POLICY.format(name="common", action="remove"))
-    assert wait_for(lambda: seen() == {"<EMAIL_ADDRESS>"}, 30)
-    assert wait_for(lambda: reloaded() == 2, 10)
+    assert wait_for(lambda: seen() == {"<EMAIL_ADDRESS>"}, 60)
+    assert wait_for(lambda: reloaded() == 2, 60)
     os.kill(process.process.pid, signal.SIGHUP)
-    assert wait_for(lambda: reloaded() == 4, 10)
+    assert wait_for(lambda: reloaded() == 4, 60)
     assert workers() == before
     assert len(before) == 2
 
