@@ -16,7 +16,8 @@ from presidio_analyzer.predefined_recognizers import IbanRecognizer
 
 from gateway.redact.context import highest
 from gateway.redact.prefilter.alphabet import alphabet
-from gateway.redact.prefilter.scan import Pattern, Prefilter
+from gateway.redact.prefilter.scan import Prefilter, prefilter_of
+from gateway.redact.prefilter.translations import Pattern
 from gateway.redact.recognizers.own import is_own
 
 Least = Callable[[str], float]
@@ -79,7 +80,7 @@ class PatternFinders:
             ships = type(alike[0]).__module__.startswith(_SHIPPED) and not is_own(alike[0].name)
             for pattern, run in _runs(alike, least, wanted):
                 runs[not ships].setdefault(pattern, []).extend(run)
-        self._groups = [_Group(list(group.values()), Prefilter(list(group))) for group in runs if group]
+        self._groups = [_Group(list(group.values()), prefilter_of(tuple(group))) for group in runs if group]
 
     def find(self, text: str, left: Callable[[], float]) -> list[PatternFinding]:
         """`left`: seconds left, or raises. Raises TimeoutError, and whatever a recognizer's own checks raise."""

@@ -12,28 +12,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import regex
 
-from gateway.policy.patterns import NotUnderstood
 from gateway.redact.prefilter.database import Expression, compiles, database, is_available, scratch_for
-from gateway.redact.prefilter.translate import Translated, translate
+from gateway.redact.prefilter.translate import Translated
+from gateway.redact.prefilter.translations import Pattern, translations
 
 Window = tuple[int, int]
 """Code points [start, last) of a text; a match starts at `start` or later and ends at `last` or earlier."""
 # Where a match can be longer than this, the characters that it cannot have tell its start better.
 _LONG = 64
 _BYTES = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A pattern as `regex` compiles it."""
-
-    source: str
-    flags: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +62,8 @@ class Prefilter:
 
     def __init__(self, patterns: Sequence[Pattern], folder: Path | None = None) -> None:
         """`folder`: where compiled databases are kept, if not in the user's cache."""
-        scanned = [made for number, pattern in enumerate(patterns) if (made := _prepared(number, pattern))]
+        translated = translations(patterns, folder) if is_available() else []
+        scanned = [_scanned(number, each) for number, each in enumerate(translated) if each is not None]
         self._database = _compiled(scanned, folder)
         if self._database is None:
             scanned = [made for made in scanned if compiles(made.expression)]
@@ -125,18 +119,17 @@ class Prefilter:
         return scratch
 
 
+@lru_cache(maxsize=8)
+def prefilter_of(patterns: tuple[Pattern, ...]) -> Prefilter:
+    """One for all who look for the same patterns: to translate hundreds takes seconds, and a database megabytes."""
+    return Prefilter(patterns)
+
+
 def _compiled(scanned: Sequence[_Scanned], folder: Path | None) -> Any:
     return database([made.expression for made in scanned], folder) if scanned else None
 
 
-def _prepared(number: int, pattern: Pattern) -> _Scanned | None:
-    """None for a pattern that must be run on every text."""
-    if not is_available():
-        return None
-    try:
-        translated = translate(pattern.source, pattern.flags)
-    except NotUnderstood:
-        return None
+def _scanned(number: int, translated: Translated) -> _Scanned:
     most = translated.most
     expression = Expression(translated.source, translated.caseless)
     outside = None if most is not None and most <= _LONG else _outside(translated)

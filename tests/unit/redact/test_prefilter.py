@@ -16,7 +16,8 @@ from gateway.policy.patterns import FLAGS_KNOWN, Chars, Choice, Concat, Look, No
 from gateway.policy.schema import Redact
 from gateway.redact.prefilter.alphabet import alphabet, bytes_of
 from gateway.redact.prefilter.database import is_available
-from gateway.redact.prefilter.scan import Pattern, Prefilter
+from gateway.redact.prefilter.scan import Prefilter
+from gateway.redact.prefilter.translations import Pattern, translations
 from gateway.redact.recognizers.registry import build_registry
 from gateway.redact.words import WordsNlpEngine
 from tests.unit.redact.texts import mixed_texts, random_texts, sizes
@@ -30,6 +31,7 @@ OWN = (
     r"[[:alpha:]]{3}1", r"\d+(?!\d|\.\d)", r"(?:^|(?<=\W))(?:one|two\s+three)(?:(?=\W)|$)", r"x{3,300}y", r"\S+@\S+",
 )  # fmt: skip
 LIMIT = 60.0
+WHAT = ("hyperscan", "patterns")
 
 
 @pytest.fixture(scope="module")
@@ -146,18 +148,19 @@ def test_threads_scan_at_the_same_time(prefilter: Prefilter) -> None:
     assert not failures
 
 
-def kept(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.hyperscan"))
+def kept(folder: Path, what: str) -> list[Path]:
+    return sorted(folder.glob(f"*.{what}"))
 
 
 def finds(folder: Path) -> list[int]:
     return Prefilter([Pattern(r"a\d", FLAGS_KNOWN)], folder).scan(b"xa7").numbers()
 
 
-def test_databases_are_kept_for_this_user_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", WHAT)
+def test_databases_and_translations_are_kept_for_this_user_alone(tmp_path: Path, what: str) -> None:
     folder = tmp_path / "kept" / "here"
     assert finds(folder) == [0]
-    (file,) = kept(folder)
+    (file,) = kept(folder, what)
     assert file.stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
     before = file.stat().st_mtime_ns
@@ -165,11 +168,12 @@ def test_databases_are_kept_for_this_user_alone(tmp_path: Path) -> None:
     assert file.stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize("what", WHAT)
 @pytest.mark.parametrize("damage", ["cut", "other", "empty", "shared", "folder"])
-def test_a_kept_database_with_anything_wrong_is_made_anew(tmp_path: Path, damage: str) -> None:
+def test_what_is_kept_with_anything_wrong_is_made_anew(tmp_path: Path, damage: str, what: str) -> None:
     folder = tmp_path / "kept"
     finds(folder)
-    (file,) = kept(folder)
+    (file,) = kept(folder, what)
     whole = file.read_bytes()
     match damage:
         case "cut":
@@ -194,12 +198,22 @@ def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
     assert finds(blocked / "kept") == [0]
 
 
-def test_a_link_in_the_place_of_a_database_is_not_followed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", WHAT)
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path, what: str) -> None:
     folder = tmp_path / "kept"
     finds(folder)
-    (file,) = kept(folder)
+    (file,) = kept(folder, what)
     elsewhere = tmp_path / "elsewhere"
     os.replace(file, elsewhere)
     file.symlink_to(elsewhere)
     assert finds(folder) == [0]
     assert not file.is_symlink()
+
+
+def test_kept_translations_are_those_that_were_made(sources: list[str], tmp_path: Path) -> None:
+    asked = [Pattern(source, flags) for source in sources for flags in (0, FLAGS_KNOWN)]
+    made = translations(asked, tmp_path)
+    assert len(kept(tmp_path, "patterns")) == 1
+    assert translations(asked, tmp_path) == made
+    assert None in made
+    assert translations(asked[:5], tmp_path) == made[:5]
