@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,8 +11,6 @@ from dataclasses import astuple, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from gateway.policy import patterns as trees
 from gateway.policy.patterns import NotUnderstood
@@ -37,9 +36,9 @@ def translations(asked: Sequence[Pattern], folder: Path | None = None) -> list[T
     kept = read_kept(path)
     if kept is not None:
         with suppress(ValueError, TypeError):
-            return [_read(row) for row in orjson.loads(kept)]
+            return [_read(row) for row in json.loads(kept)]
     made = [_translated(pattern) for pattern in asked]
-    keep(path, orjson.dumps([_written(each) for each in made]))
+    keep(path, json.dumps([_written(each) for each in made]).encode())
     return made
 
 
@@ -55,7 +54,7 @@ def _digest(asked: Sequence[Pattern]) -> str:
     digest = hashlib.sha256(f"{sys.version} {version('regex')}".encode())
     for module in (trees, alphabet, translator):
         digest.update(Path(str(module.__file__)).read_bytes())
-    digest.update(orjson.dumps([astuple(pattern) for pattern in asked]))
+    digest.update(json.dumps([astuple(pattern) for pattern in asked]).encode())
     return digest.hexdigest()
 
 
