@@ -101,7 +101,7 @@ def estimate(body: Mapping[str, Any], default_completion: int = DEFAULT_COMPLETI
     `max_completion_tokens` and `max_tokens`, or `default_completion`. A body that is malformed has some estimate too.
     """
     chars = ids = 0
-    for key in ("messages", "prompt", "tools", "functions", "response_format", "suffix"):
+    for key in ("messages", "prompt", "input", "tools", "functions", "response_format", "suffix"):
         more_chars, more_ids = _size(body.get(key))
         chars, ids = chars + more_chars, ids + more_ids
     said = [_whole(body.get(name)) for name in ("max_completion_tokens", "max_tokens")]

@@ -48,7 +48,6 @@ class Head:
 class Format(Protocol):
     """How one endpoint writes its answers."""
 
-    id_prefix: str
     whole: str
     chunk: str
 
@@ -92,7 +91,7 @@ class AnswerWriter:
             "choices": [c for choice in choices if (c := self._choice(choice, whole=whole)) is not None],
         }
         if isinstance(raw.get("usage"), dict):
-            self.usage = written["usage"] = _usage(raw["usage"])
+            self.usage = written["usage"] = usage_of(raw["usage"])
         return written
 
     def _choice(self, raw: Any, *, whole: bool) -> dict[str, Any] | None:
@@ -174,7 +173,6 @@ def _said(choice: dict[str, Any]) -> dict[str, Any]:
 class ChatFormat:
     """POST /v1/chat/completions."""
 
-    id_prefix = "chatcmpl"
     whole = "chat.completion"
     chunk = "chat.completion.chunk"
 
@@ -221,7 +219,6 @@ class ChatFormat:
 class CompletionFormat:
     """POST /v1/completions."""
 
-    id_prefix = "cmpl"
     whole = "text_completion"
     chunk = "text_completion"
 
@@ -368,7 +365,7 @@ def _list(raw: dict[str, Any], name: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _usage(raw: dict[str, Any]) -> dict[str, Any]:
+def usage_of(raw: dict[str, Any]) -> dict[str, Any]:
     usage: dict[str, Any] = _ints(raw, _USAGE)
     for name, fields in _USAGE_DETAILS.items():
         if isinstance(raw.get(name), dict):

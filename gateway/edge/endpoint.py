@@ -18,7 +18,7 @@ import orjson
 from gateway.access.limiter import Admission
 from gateway.access.limits import LimitRules, estimate
 from gateway.access.principal import Principal
-from gateway.edge.answers import AnswerWriter, Head, announces_only, chars_in
+from gateway.edge.answers import Head, announces_only, chars_in
 from gateway.edge.body import (
     ClientGone,
     Headers,
@@ -30,7 +30,7 @@ from gateway.edge.body import (
 from gateway.edge.connection import while_connected
 from gateway.edge.envelope import SECURITY_HEADERS, Send, error_object, send_error, send_json
 from gateway.edge.requests import choices_of
-from gateway.edge.service import Kind, Service
+from gateway.edge.service import Kind, Service, Writer
 from gateway.edge.vocabulary import VOCABULARY
 from gateway.errors import (
     Blocked,
@@ -93,7 +93,7 @@ class _Run:
         self._principal: Principal | None = None
         self._active = service.policies.default
         self._exchange: Exchange | None = None
-        self._writer: AnswerWriter | None = None
+        self._writer: Writer | None = None
         self._reply: Reply | None = None
         self._admission: Admission | None = None
         self._tokens: int | None = 0
@@ -151,9 +151,9 @@ class _Run:
             tenant=exchange.tenant,
             timeout_s=self._active.policy.limits.upstream,
             subject=exchange.subject,
-            uncached=uncached,
+            uncached=uncached or not self._kind.is_cached,
         )
-        head = Head(f"{self._kind.form.id_prefix}-{self._id}", self._model, _wants_json(body))
+        head = Head(f"{self._kind.id_prefix}-{self._id}", self._model, _wants_json(body))
         if not await self._attempt(call, head, exchange, is_last=False):
             seed = secrets.randbelow(_SEEDS)
             another = replace(call, body={**call.body, "seed": seed}, uncached=True)
@@ -181,7 +181,7 @@ class _Run:
     async def _attempt(self, call: Call, head: Head, exchange: Exchange, *, is_last: bool) -> bool:
         """Ask, and answer; false if a filter would rather have another answer and nothing of this one has left."""
         outlets = Outlets(self._active.chain, exchange)
-        writer = self._writer = AnswerWriter(self._kind.form, outlets, head)
+        writer = self._writer = self._kind.writer(outlets, head, call.body)
         used, self._tokens = self._tokens, None
         try:
             async with self._active.answers.ask(call) as self._reply:
@@ -193,7 +193,7 @@ class _Run:
             self._tokens = used
             raise
 
-    async def _whole(self, reply: Reply, writer: AnswerWriter, used: int | None, *, is_last: bool) -> bool:
+    async def _whole(self, reply: Reply, writer: Writer, used: int | None, *, is_last: bool) -> bool:
         answer = await self._filtered(await reply.whole(), writer.whole)
         self._count(used, writer)
         await self._settle(reply, writer)
@@ -268,9 +268,7 @@ class _Run:
         finally:
             exchange.deadline = whole_time
 
-    async def _stream(
-        self, reply: Reply, writer: AnswerWriter, choices: int, used: int | None, *, is_last: bool
-    ) -> bool:
+    async def _stream(self, reply: Reply, writer: Writer, choices: int, used: int | None, *, is_last: bool) -> bool:
         """Nothing is answered before the upstream's first event, so that its refusals keep their status."""
         async with aclosing(reply.events()) as events:
             async for event in events:
@@ -305,7 +303,7 @@ class _Run:
         self._said = self._said or not announces
         await self._send_event(b"data: " + orjson.dumps(chunk) + b"\n\n")
 
-    def _count(self, used: int | None, writer: AnswerWriter) -> None:
+    def _count(self, used: int | None, writer: Writer) -> None:
         """What an attempt has used, on top of what was used before it. A stream that was broken off has not said it."""
         if self._reply is not None and self._reply.source is Source.HIT:
             self._tokens = used
@@ -313,7 +311,7 @@ class _Run:
             self._tokens = used + writer.usage.get("total_tokens", 0)
 
     @staticmethod
-    async def _settle(reply: Reply, writer: AnswerWriter) -> None:
+    async def _settle(reply: Reply, writer: Writer) -> None:
         """Before the answer's end, so that a client that has read it finds it in the cache."""
         await reply.settle(good=not writer.blocked_choices)
 

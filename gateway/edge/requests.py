@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from gateway.edge.vocabulary import CHAT_FIELDS, COMPLETION_FIELDS, HOLES, VOCABULARY
+from gateway.edge.vocabulary import CHAT_FIELDS, COMPLETION_FIELDS, EMBEDDING_FIELDS, HOLES, VOCABULARY
 from gateway.errors import GatewayError, InvalidValue
 from gateway.pipeline.prompt import Path, dotted
 from gateway.pipeline.stage import MOST_CHANNELS
@@ -112,7 +112,17 @@ class _Completion(_Common):
     logprobs: Annotated[int, Field(ge=0)] | None = None
 
 
+class _Embedding(_Open):
+    model: Annotated[str, Field(min_length=1, max_length=256)]
+    input: str | Annotated[list[str], Field(min_length=1, max_length=2048, fail_fast=True)]
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: Annotated[int, Field(ge=1)] | None = None
+    user: str | None = None
+    truncate_prompt_tokens: int | None = None
+
+
 _CHAT = TypeAdapter(_Chat)
+_EMBEDDING = TypeAdapter(_Embedding)
 _COMPLETION = TypeAdapter(_Completion)
 
 
@@ -142,6 +152,18 @@ def check_completion(body: Mapping[str, Any], policy: Policy) -> None:
     if choices_of(body) > MOST_CHANNELS:
         raise InvalidValue(f"At most {MOST_CHANNELS} answers can be asked for at a time; send fewer.", param="prompt")
     _check_logprobs(body.get("logprobs") or 0, "logprobs", policy)
+
+
+def check_embedding(body: Mapping[str, Any], policy: Policy) -> None:
+    """Raises InvalidValue with a JSON path; the message never quotes the request."""
+    if unknown := next((field for field in body if field not in EMBEDDING_FIELDS), None):
+        known = ", ".join(sorted(EMBEDDING_FIELDS))
+        told = unknown if unknown in VOCABULARY.keys else None
+        raise InvalidValue(f"A request for embeddings has no other fields than {known}.", param=told)
+    asked = body.get("input")
+    if isinstance(asked, list) and any(not isinstance(text, str) for text in asked):
+        raise InvalidValue("An input of token numbers cannot be checked for personal data; send text.", param="input")
+    _check_types(_EMBEDDING, body)
 
 
 def choices_of(body: Mapping[str, Any]) -> int:

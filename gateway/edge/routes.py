@@ -14,20 +14,40 @@ from starlette.routing import Match, Route
 
 from gateway.access.principal import Scope
 from gateway.edge.act import Act
-from gateway.edge.answers import ChatFormat, CompletionFormat
+from gateway.edge.answers import AnswerWriter, ChatFormat, CompletionFormat, Format, Head
 from gateway.edge.body import headers_of
+from gateway.edge.embeddings import EmbeddingsWriter
 from gateway.edge.endpoint import Exchanges
 from gateway.edge.envelope import error_headers, error_object
 from gateway.edge.plain import PlainEndpoint
-from gateway.edge.requests import check_chat, check_completion
-from gateway.edge.service import Kind, Service
+from gateway.edge.requests import check_chat, check_completion, check_embedding
+from gateway.edge.service import Kind, Service, Writer
 from gateway.errors import GatewayError, MethodNotAllowed, ModelNotFound, NotFound, NotReady, Unavailable
+from gateway.pipeline.stage import Outlets
 
 Ready = Callable[[], Awaitable[Mapping[str, bool]]]
 Problems = Callable[[], Mapping[str, str]]
 """What is wrong with the files that are followed, by what they hold; empty if nothing is."""
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _OWNER = "gateway"
+
+
+def _written(form: Format) -> Callable[[Outlets, Head, Mapping[str, Any]], Writer]:
+    return lambda outlets, head, _body: AnswerWriter(form, outlets, head)
+
+
+_KINDS = (
+    Kind("/chat/completions", Scope.CHAT, "chatcmpl", check_chat, _written(ChatFormat())),
+    Kind("/completions", Scope.COMPLETIONS, "cmpl", check_completion, _written(CompletionFormat())),
+    Kind(
+        "/embeddings",
+        Scope.EMBEDDINGS,
+        "embd",
+        check_embedding,
+        lambda _outlets, head, body: EmbeddingsWriter(head, body),
+        is_cached=False,
+    ),
+)
 
 
 class Models(PlainEndpoint):
@@ -102,12 +122,9 @@ def build_app(
     """The ASGI app of a service. `acts`: what administrators may do. `lifespan` opens and closes what the service
     holds."""
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    chat = Exchanges(service, Kind("/chat/completions", Scope.CHAT, ChatFormat(), check_chat))
-    completions = Exchanges(service, Kind("/completions", Scope.COMPLETIONS, CompletionFormat(), check_completion))
     app.router.routes.extend(
         [
-            Literal("/v1/chat/completions", chat, methods=["POST"]),
-            Literal("/v1/completions", completions, methods=["POST"]),
+            *(Literal(f"/v1{kind.path}", Exchanges(service, kind), methods=["POST"]) for kind in _KINDS),
             Literal("/v1/models", Models(service), methods=["GET"]),
             Route("/v1/models/{name:path}", Models(service), methods=["GET"]),
             *(Literal(act.path, act, methods=list(act.methods)) for act in acts),

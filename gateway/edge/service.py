@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -10,11 +10,11 @@ from gateway.access.limiter import Limiter
 from gateway.access.limits import LimitRules
 from gateway.access.principal import Principal, Scope
 from gateway.cache.contents import CacheContents
-from gateway.edge.answers import Format
+from gateway.edge.answers import Head
 from gateway.edge.body import Headers
 from gateway.observe.events import Observer
 from gateway.pipeline.ports import Answers, Clock
-from gateway.pipeline.stage import Chain
+from gateway.pipeline.stage import Chain, Outlets
 from gateway.policy.schema import Policy
 from gateway.settings import Settings
 
@@ -76,11 +76,49 @@ class Service:
     clock: Clock
 
 
+class Writer(Protocol):
+    """Writes the answer of one exchange, whole or chunk by chunk; an AnswerWriter is one."""
+
+    usage: dict[str, Any] | None
+
+    @property
+    def unfinished(self) -> Collection[int]:
+        """Choices that have begun and have not said why they end."""
+        ...
+
+    @property
+    def wants_another(self) -> bool:
+        """Whether a filter would rather have another answer than stop this one."""
+        ...
+
+    @property
+    def blocked_choices(self) -> Collection[int]:
+        """Choices that a filter stopped; what came before has left."""
+        ...
+
+    @property
+    def rules(self) -> Collection[str]:
+        """The rules that stopped them."""
+        ...
+
+    def whole(self, answer: dict[str, Any], /) -> dict[str, Any]:
+        """Raises UpstreamFailed if this is no answer, StageFailed if a filter broke."""
+        ...
+
+    def chunk(self, event: dict[str, Any], /) -> dict[str, Any] | None:
+        """The event for the client, or None if nothing of it may leave yet. Raises the same."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of model request: its path under the upstream's base URL, who may make it, its answers, its rules."""
 
     path: str
     scope: Scope
-    form: Format
+    id_prefix: str
+    """Of its answers' ids."""
     check: Callable[[Mapping[str, Any], Policy], None]
+    writer: Callable[[Outlets, Head, Mapping[str, Any]], Writer]
+    """From what filters an answer, what is said about it, and the request."""
+    is_cached: bool = True

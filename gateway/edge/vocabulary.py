@@ -46,6 +46,9 @@ CHAT_FIELDS = COMMON_FIELDS | frozenset(
 )
 COMPLETION_FIELDS = COMMON_FIELDS | frozenset(["prompt", "suffix", "echo", "priority", "vllm_xargs"])
 
+EMBEDDING_FIELDS = frozenset("model input encoding_format dimensions user truncate_prompt_tokens".split())
+"""The rest of vLLM's for vectors changes their bytes, or embeds a conversation by another way."""
+
 _NESTED_KEYS = frozenset(
     "role content name type text refusal reasoning reasoning_content thinking tool_calls tool_call_id id index "
     "function arguments description parameters strict json_schema schema include_usage continuous_usage_stats "
@@ -83,10 +86,13 @@ _VALUES = frozenset(
         "custom",
         "allowed_tools",
         "default",
+        "float",
+        "base64",
     ]
 )
 _WORDED = frozenset(
     "role type tool_choice function_call mode format syntax reasoning_effort verbosity service_tier truncation_side "
+    "encoding_format "
     "modalities".split()
 )
 _OPEN = frozenset(["properties", "patternProperties", "$defs", "metadata", "arguments", "logit_bias"])
@@ -97,11 +103,11 @@ _PARAMETERS = COMMON_FIELDS - frozenset(
 )
 
 VOCABULARY = Vocabulary(
-    keys=CHAT_FIELDS | COMPLETION_FIELDS | _NESTED_KEYS,
+    keys=CHAT_FIELDS | COMPLETION_FIELDS | EMBEDDING_FIELDS | _NESTED_KEYS,
     values=_VALUES,
     worded=_WORDED,
     open=_OPEN,
-    numbers=_PARAMETERS | {"top_logprobs", "max_completion_tokens"},
+    numbers=_PARAMETERS | {"top_logprobs", "max_completion_tokens", "dimensions"},
     first=("tools", "functions", "messages", "prompt", "suffix"),
 )
 """`first`: a model reads the tools before the messages, so a growing conversation leaves their numbers alone."""

@@ -19,7 +19,6 @@ UNKNOWN = [
     "/detokenize",
     "/v1/tokenize",
     "/v1/responses",
-    "/v1/embeddings",
     "/v1/rerank",
     "/v1/score",
     "/v1/audio/transcriptions",

@@ -60,7 +60,7 @@ def test_an_unknown_model_is_a_not_found_error(client: OpenAI) -> None:
 
 def test_an_endpoint_that_is_not_there_is_a_not_found_error(client: OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as raised:
-        client.embeddings.create(model="llama", input=PERSON)
+        client.moderations.create(model="llama", input=PERSON)
     assert (raised.value.status_code, raised.value.type) == (404, "invalid_request_error")
     assert raised.value.request_id
 
