@@ -149,7 +149,7 @@ def test_an_answer_that_is_no_vector_does_not_leave(
 
 
 def test_a_text_in_the_place_of_base64_does_not_leave(embedding: OpenAI, upstream: ScriptedUpstream) -> None:
-    for text in ("jane roe", "jane@corp.example", "abc"):
+    for text in ("jane roe", "jane@corp.example", "abc", "anespassword", base64.b64encode(b"\0\0\xc0\x7f").decode()):
         upstream.answers(vectors(text))
         with pytest.raises(openai.APIStatusError):
             embedding.embeddings.create(model="llama", input="one", encoding_format="base64")
