@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import hmac
-import logging
 import signal
 import sys
 import time
@@ -33,18 +32,18 @@ from gateway.access.limiter import Limiter
 from gateway.access.limits import Limits
 from gateway.access.revocations import Revocations
 from gateway.access.token_store import TokenStore
-from gateway.build import build_stages, files_of, inline_chars, limit_rules, limits_of, problems_of
+from gateway.activate import PolicyBuilder, counts_together, default_target
+from gateway.build import limits_of
 from gateway.cache.contents import CacheContents
-from gateway.cache.upstream import CachedUpstream
 from gateway.edge.act import Act
 from gateway.edge.admin import CacheAdmin
 from gateway.edge.audit_admin import AuditReport
 from gateway.edge.door import Door
-from gateway.edge.policies import Policies, PolicySet, Stamps, stamps_of
+from gateway.edge.policies import Policies
 from gateway.edge.policy_admin import PolicyCheck
 from gateway.edge.reveal import Reveal
 from gateway.edge.routes import Lifespan, build_app
-from gateway.edge.service import ActivePolicy, Offload, Result, Service
+from gateway.edge.service import Offload, Result, Service
 from gateway.edge.token_admin import OneToken, Rotation, Tokens
 from gateway.evaluate.audit_totals import of_tenant
 from gateway.guard import planted
@@ -56,10 +55,6 @@ from gateway.observe.audit_reading import last_events
 from gateway.observe.events import ExchangeEvent, Observer, Observers
 from gateway.observe.log import configure_logging
 from gateway.observe.metrics import Metrics, Reloads
-from gateway.pipeline.ports import Upstream
-from gateway.policy.load import PolicyFile
-from gateway.policy.schema import Policy, Rates
-from gateway.policy.tenants import load_tenants
 from gateway.redact.actions import revealed
 from gateway.seal.errors import SealError
 from gateway.seal.keyring import Keyring
@@ -71,10 +66,10 @@ from gateway.store.memory_limits import MemoryLimits
 from gateway.store.port import Store
 from gateway.upstream.client import VllmClient
 from gateway.upstream.keys import KeyFetcher
-from gateway.upstream.queue import FairQueue, QueuedUpstream
 
 _ANALYSIS_THREADS = 2
 _KEY_BYTES = 32
+_LOOK_EVERY_S = 1.0
 _AUDIT_BYTES = 64 * 2**20
 _SWITCH_S = 0.001
 _GC_THRESHOLDS = (20_000, 20, 50)
@@ -131,13 +126,12 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
     kept, alarms = Kept(keyring), Alarms("tokens", registry, time.monotonic)
     minted = TokenStore(store, kept, clock=time.monotonic, wall_clock=time.time, report=alarms.report)
     upstream = VllmClient(
-        {"default": settings.upstream},
+        {"default": default_target(settings)},
         salt_of=partial(_prefix_salt, keyring),
         connect_timeout_s=settings.connect_timeout,
-        api_key=_read_key(settings.upstream_key_file),
     )
     audit, reloads = _audit(settings, keyring), Reloads(registry)
-    builder = _PolicyBuilder(settings, keyring, store, upstream, Alarms("cache", registry, time.monotonic).report)
+    builder = PolicyBuilder(settings, keyring, store, upstream, Alarms("cache", registry, time.monotonic).report)
     policies = Policies(builder.build, partial(_tell_reload, reloads, audit))
     connections = _Connections(
         ThreadPoolExecutor(_ANALYSIS_THREADS, thread_name_prefix="analysis"),
@@ -160,6 +154,7 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
         contents=CacheContents(store, keyring),
         authenticate=door,
         limiter=connections.limiter,
+        counts_together=counts_together(settings),
         recording=audit or _NoRecord(),
         observer=Observers(_observers(audit, registry)),
         offload=offload,
@@ -181,12 +176,11 @@ def _acts(service: Service, desk: TokenDesk, keyring: Keyring) -> Iterator[Act]:
     """What administrators may do."""
     settings = service.settings
     yield CacheAdmin(service)
-    yield PolicyCheck(service, lambda text: service.offload(partial(problems_of, text)))
+    yield PolicyCheck(service, (sys.executable, "-m", "gateway", "policy", "check", "--sent"))
     yield AuditReport(service, None if settings.audit in ("none", "-") else partial(_audited, Path(settings.audit)))
     # What is sealed with keys that end with the server could be opened by nobody afterwards.
     yield Reveal(service, partial(_revealed, keyring) if settings.keyset else None)
-    # What one of several workers keeps in its own memory the others would not know.
-    if settings.workers == 1 or not settings.store.startswith("memory:"):
+    if service.counts_together:
         yield Tokens(service, desk)
         yield OneToken(service, desk)
         yield Rotation(service, desk)
@@ -223,19 +217,27 @@ def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticat
         # A long prompt that is read in a thread gives way to other requests soon.
         sys.setswitchinterval(_SWITCH_S)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, look_now)
-        following = asyncio.create_task(policies.follow(offload))
+        following = [asyncio.create_task(policies.follow(offload)), asyncio.create_task(_kept_up(tokens))]
         yield
-        following.cancel()
+        for task in following:
+            task.cancel()
         await connections.close()
 
     return lifespan
 
 
+async def _kept_up(tokens: Authenticator) -> None:
+    """So that what is wrong with the tokens file is known before somebody asks."""
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        tokens.problem()
+
+
 async def _reachable(settings: Settings, upstream: VllmClient, policies: Policies) -> dict[str, bool]:
     """Whether the upstreams answer on which the policy for all relies. Those of one tenant must not stop the others."""
-    policy = policies.default.policy
-    used = sorted({route.upstream for route in policy.models.values()})
-    client = upstream.with_urls(_urls(settings, policy))
+    active = policies.default
+    used = sorted({route.upstream for route in active.policy.models.values()})
+    client = upstream.with_targets(active.targets)
     answers = await asyncio.gather(*(client.reachable(name) for name in used))
     return {f"upstream {name}": answer for name, answer in zip(used, answers, strict=True)}
 
@@ -262,69 +264,6 @@ def _trusted(settings: Settings) -> tuple[Network, ...]:
         raise ConfigurationError(f"setting trusted_proxies: {error}") from None
 
 
-def _urls(settings: Settings, policy: Policy) -> dict[str, str]:
-    return {"default": settings.upstream, **policy.upstreams}
-
-
-class _PolicyBuilder:
-    """Makes of policies what serves by them."""
-
-    def __init__(
-        self, settings: Settings, keyring: Keyring, store: Store, upstream: VllmClient, report: Callable[[str], None]
-    ) -> None:
-        self._settings = settings
-        self._keyring = keyring
-        self._store = store
-        self._upstream = upstream
-        self._report = report
-        self._queue = FairQueue(settings.places, settings.queue, settings.queue_timeout) if settings.places else None
-        self._made_of: dict[str, tuple[str, Stamps]] = {}
-        """By name: the digest of a policy that is in force, and the stamps of the files that it names."""
-
-    def build(self, before: PolicySet | None) -> PolicySet:
-        """All policies, read anew; those that are as before are taken from there. Raises ConfigurationError."""
-        first, tenants = load_tenants(self._settings.policy, self._settings.tenants)
-        active: dict[str, ActivePolicy] = {}
-        made_of = {name: (one.digest, stamps_of(tuple(files_of(one)))) for name, one in tenants.policies.items()}
-        for name, loaded in tenants.policies.items():
-            same = before is not None and self._made_of.get(name) == made_of[name]
-            active[name] = before.by_name[name] if before is not None and same else self._activated(loaded)
-        self._made_of = made_of
-        named = (path for loaded in tenants.policies.values() for path in files_of(loaded))
-        return PolicySet(active[first.policy.name], active, tenants.by_tenant, (*tenants.files, *named))
-
-    def _activated(self, loaded: PolicyFile) -> ActivePolicy:
-        settings, keyring, policy = self._settings, self._keyring, loaded.policy
-        _check_limits(settings, policy)
-        client: Upstream = self._upstream.with_urls(_urls(settings, policy))
-        chain = build_stages(
-            loaded,
-            hash_key=keyring.secret("redact hash"),
-            # What is sealed with keys that end with the server could be opened by nobody afterwards.
-            keyring=keyring if settings.keyset else None,
-        )
-        for weakening in policy.weakenings():
-            extra = {"setting": weakening, "policy": policy.name}
-            logging.getLogger("gateway").warning("the policy weakens privacy", extra=extra)
-        return ActivePolicy(
-            policy=policy,
-            digest=loaded.digest,
-            chain=chain,
-            answers=CachedUpstream(
-                client if self._queue is None else QueuedUpstream(client, self._queue),
-                self._store,
-                keyring,
-                policy.cache,
-                # What `default` means is said by the settings, not by the policy.
-                f"{loaded.digest} {settings.upstream}",
-                wall_clock=time.time,
-                report=self._report,
-            ),
-            limit_rules=limit_rules(policy),
-            inline_chars=inline_chars(policy),
-        )
-
-
 def _prefix_salt(keyring: Keyring, tenant: str, model: str) -> str:
     """vLLM's `cache_salt`: a tenant's requests to a model share a prefix cache, and nobody can guess another's salt.
 
@@ -335,17 +274,6 @@ def _prefix_salt(keyring: Keyring, tenant: str, model: str) -> str:
     except SealError:
         key = token_bytes(_KEY_BYTES)
     return hmac.digest(key, model.encode(), "sha256").hex()
-
-
-def _check_limits(settings: Settings, policy: Policy) -> None:
-    """Raises ConfigurationError if the policy limits what the workers cannot count together."""
-    limits = policy.limits
-    rates = (limits.token, limits.subject, limits.tenant, *limits.tenants.values(), *limits.model.values())
-    if settings.workers > 1 and settings.store.startswith("memory:") and any(rate != Rates() for rate in rates):
-        raise ConfigurationError(
-            "setting store: limits of several workers need a store that they share; "
-            "write --store redis://… or --workers 1"
-        )
 
 
 def _limiter(keyring: Keyring, store: Store, registry: CollectorRegistry) -> Limiter:
@@ -389,12 +317,3 @@ def _offload(threads: ThreadPoolExecutor) -> Offload:
         return asyncio.get_running_loop().run_in_executor(threads, work)
 
     return run
-
-
-def _read_key(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text("utf-8").strip()
-    except OSError as error:
-        raise ConfigurationError(f"setting upstream_key_file: {path} cannot be read ({error.strerror})") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from gateway.guard.turns import Turns
 from gateway.pipeline.ports import Clock
 from gateway.pipeline.stage import Chain, Stage
 from gateway.policy.load import PolicyError, PolicyFile, parse_policy
+from gateway.policy.positions import HINTS, nearest, told
 from gateway.policy.schema import Action, EntityRule, Measure, Nlp, Policy, Rates, Redact, Regurgitation
 from gateway.redact.detector import build_detector
 from gateway.redact.finder import Finder, memos
@@ -79,7 +79,7 @@ def answer_stages(
         yield _memorised(loaded, answers.regurgitation, keyring, clock)
     if answers.canaries is not None and keyring is not None:
         with _naming(loaded, ("answers", "canaries")):
-            canaries = Canaries.load(_beside(loaded, answers.canaries.file), keyring)
+            canaries = Canaries.load(beside(loaded, answers.canaries.file), keyring)
         yield CanaryStage(canaries, answers.canaries.action)
     yield InvisibleStage()
 
@@ -104,7 +104,9 @@ def files_of(loaded: PolicyFile) -> list[Path]:
     """The files that a policy names."""
     answers = loaded.policy.answers
     names = [*answers.regurgitation.index, *answers.regurgitation.allow] if answers.regurgitation else []
-    return [_beside(loaded, name) for name in (*names, *([answers.canaries.file] if answers.canaries else []))]
+    names += [answers.canaries.file] if answers.canaries else []
+    names += [at.key_file for at in loaded.policy.upstreams.values() if at.key_file is not None]
+    return [beside(loaded, name) for name in names]
 
 
 def limit_rules(policy: Policy) -> Callable[[str, str], LimitRules | None]:
@@ -170,9 +172,9 @@ def _looked_for_in_answers(policy: Policy) -> Redact:
 
 def _memorised(loaded: PolicyFile, asked: Regurgitation, keyring: Keyring, clock: Clock) -> MemorisedStage:
     with _naming(loaded, ("answers", "regurgitation", "index")):
-        indexes = [Index.open(_beside(loaded, name), keyring) for name in asked.index]
+        indexes = [Index.open(beside(loaded, name), keyring) for name in asked.index]
     with _naming(loaded, ("answers", "regurgitation", "allow")):
-        allow = [_text_of(_beside(loaded, name)) for name in asked.allow]
+        allow = [_text_of(beside(loaded, name)) for name in asked.allow]
     rule = Rule(asked.words, asked.near)
     stopping, cutting = Watch(indexes, rule, allow=allow), Watch(indexes, rule, allow=allow, redact=True)
     return MemorisedStage(stopping, cutting, asked.action, Turns(clock))
@@ -187,7 +189,7 @@ def _naming(loaded: PolicyFile, place: tuple[str, ...]) -> Iterator[None]:
         raise PolicyError(loaded.problem(place, str(error))) from None
 
 
-def _beside(loaded: PolicyFile, name: str) -> Path:
+def beside(loaded: PolicyFile, name: str) -> Path:
     """A file that a policy names, from the folder of the policy."""
     return loaded.path.parent / name
 
@@ -221,7 +223,7 @@ def checked_detector(loaded: PolicyFile, *, whole: bool = False) -> WindowedDete
     problems = list(_unknown_entities(loaded, policy.redact.entities, detector.entities, ("redact",)))
     problems += _unknown_entities(loaded, policy.answers.pii.entities, detector.entities, ("answers", "pii"))
     if problems:
-        raise PolicyError("\n".join(problems))
+        raise PolicyError(told(problems))
     return detector
 
 
@@ -249,8 +251,9 @@ def _without_keys(loaded: PolicyFile) -> Iterator[str]:
 def _unknown_entities(
     loaded: PolicyFile, named: Iterable[str], known: frozenset[str], place: tuple[str, ...]
 ) -> Iterator[str]:
-    for name in named:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(sorted(known))}"
-            yield loaded.problem((*place, "entities", name), f"no recognizer finds {name}; {hint}")
+    for index, name in enumerate(each for each in named if each not in known):
+        hint = ""
+        if index < HINTS:
+            close = nearest(name, sorted(known))
+            hint = f"; did you mean {close}?" if close else f"; known are: {', '.join(sorted(known))}"
+        yield loaded.problem((*place, "entities", name), f"no recognizer finds {name}{hint}")

@@ -28,16 +28,28 @@ raises one of these passes text of their own only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol, Self
 
 Header = tuple[bytes, bytes]
+
+
+class Bearer(Protocol):
+    """Whose request it is; a Principal is one."""
+
+    @property
+    def token_id(self) -> str: ...
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
 
 
 class GatewayError(Exception):
     """Base of all errors that leave the gateway as an answer.
 
     `message` is for people, `param` is a JSON path such as `messages[0].content` or None,
-    `retry_after_s` becomes the Retry-After header, `headers` go with the answer.
+    `retry_after_s` becomes the Retry-After header, `headers` go with the answer. `whose`: for the record, who was
+    refused although the token was proved to be theirs.
     """
 
     status: ClassVar[int] = 500
@@ -50,6 +62,12 @@ class GatewayError(Exception):
         self.param = param
         self.retry_after_s = retry_after_s
         self.headers: tuple[Header, ...] = ()
+        self.whose: Bearer | None = None
+
+    def by(self, whose: Bearer) -> Self:
+        """The same error of somebody."""
+        self.whose = whose
+        return self
 
 
 class InvalidRequest(GatewayError):

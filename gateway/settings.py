@@ -6,7 +6,11 @@ A flag wins over the environment, which wins over the file. What a tenant may do
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +18,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 ENVIRONMENT_PREFIX = "GATEWAY_"
+_MIB = 2**20
+_MOST_MIB = 64
+_DEEPEST = 32
+_LONGEST_NUMBER = 100
+_TAGS = re.compile(r"^%TAG\b", re.MULTILINE)
+_NUMBERS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "timestamp"))
 
 
 class ConfigurationError(Exception):
@@ -107,20 +117,83 @@ def _explain(error: ValidationError, file: Path | None) -> str:
     return ("\n" if len(lines) > 1 else "").join(lines) + (f"\n(settings file: {file})" if file else "")
 
 
-def read_yaml(path: Path) -> object:
-    """One YAML document as plain values. Raises ConfigurationError as `file:line:column: what`."""
+def read_text(path: Path, what: str, most_mib: int, *, place: str = "") -> str:
+    """A file of UTF-8 text. `what` it should be. `place`: said after its name where no line can be, such as `:1:1`.
+
+    Nothing is waited for, and no more is read than there may be, whatever it is: pipes and devices have no end.
+    Raises ConfigurationError.
+    """
     try:
-        return yaml.safe_load(path.read_text("utf-8"))
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise ConfigurationError(f"{path}{place}: cannot be read (it is no plain file)")
+            raw = file.read(most_mib * _MIB + 1)
     except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: is not UTF-8 text") from None
+        raise ConfigurationError(f"{path}{place}: cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise ConfigurationError(f"{str(path)!r}{place}: cannot be read (no file can be called that)") from None
+    if len(raw) > most_mib * _MIB:
+        raise ConfigurationError(f"{path}{place}: larger than {most_mib} MiB; is this {what}?")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise ConfigurationError(f"{path}:{line}:1: not UTF-8 text; save the file as UTF-8") from None
+
+
+class YamlLoader(yaml.CSafeLoader):
+    """Composes and constructs one document. What is wrong with a value is a YAMLError with its place."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def descend_resolver(self, current_node: yaml.Node | None, current_index: Any) -> None:
+        """Called before a node is composed, by the parser, which is not written in Python and has no other bound."""
+        self._depth += 1
+        if self._depth > _DEEPEST and current_node is not None:
+            raise yaml.composer.ComposerError(None, None, "nested too deeply", current_node.start_mark)
+
+    def ascend_resolver(self) -> None:
+        """Called after a node was composed."""
+        self._depth -= 1
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """As PyYAML does, which lets all kinds of errors out for values that are none of their type."""
+        kind = str(node.tag).rpartition(":")[2]
+        problem = f"this cannot be read as {kind}; put it in quotes if it is a text"
+        if node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+
+
+@contextmanager
+def yaml_loader(text: str, path: Path) -> Iterator[YamlLoader]:
+    """To read a text that stands in a file of that name. What is wrong with it is raised in the block and from it, as
+    ConfigurationError: `file:line:column: what`."""
+    try:
+        # The name of a tag may stand for a long one, at each of its places anew.
+        if _TAGS.search(text):
+            raise ConfigurationError(f"{path}:1:1: not valid YAML here: a directive %TAG")
+        yield YamlLoader(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        at = f"{mark.line + 1}:{mark.column + 1}: " if mark else " "
-        raise ConfigurationError(f"{path}:{at}not valid YAML: {error.problem}") from None
-    except yaml.YAMLError:
-        raise ConfigurationError(f"{path}: not valid YAML") from None
+        at = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        raise ConfigurationError(f"{path}:{at}: not valid YAML: {error.problem}") from None
+    except RecursionError:
+        raise ConfigurationError(f"{path}:1:1: not valid YAML here: nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigurationError(f"{path}:1:1: not valid YAML ({type(error).__name__})") from None
+
+
+def read_yaml(path: Path) -> object:
+    """One YAML document as plain values. Raises ConfigurationError as `file:line:column: what`."""
+    with yaml_loader(read_text(path, "the right file", _MOST_MIB), path) as loader:
+        return None if (node := loader.get_single_node()) is None else loader.construct_document(node)
 
 
 def write_yaml(document: object) -> str:

@@ -126,11 +126,12 @@ class Authenticator:
         if not known.record.is_proved_by(token, now) or credential is None:
             raise Unauthenticated(WRONG)
         if known.record.is_expired(now):
-            raise ExpiredKey("This token has expired; mint a new one.")
+            raise ExpiredKey("This token has expired; mint a new one.").by(known.principal)
         if known.record.is_early(now):
-            raise Unauthenticated("This token is not in force yet; wait, or check the clocks.")
+            raise Unauthenticated("This token is not in force yet; wait, or check the clocks.").by(known.principal)
         if known.record.networks and not is_within(address, known.record.networks):
-            raise Forbidden("This token may not be used from where you are; ask for one that may.")
+            away = Forbidden("This token may not be used from where you are; ask for one that may.")
+            raise away.by(known.principal)
         return known.principal
 
     def problem(self) -> str:
@@ -139,20 +140,21 @@ class Authenticator:
         return self._problem
 
     def look_now(self) -> None:
-        """Read the file again, whether it has changed or not."""
+        """Read the file again at the next look, whether it has changed or not."""
+        self._watch.forget()
+
+    def _refresh(self) -> None:
+        if not self._watch.changed():
+            return
         try:
             self._known = _read(self._path)
-        except ConfigurationError as error:
-            self._problem = str(error)
+        except Exception as error:
+            self._problem = str(error) if isinstance(error, ConfigurationError) else type(error).__name__
             logging.getLogger("gateway").warning("tokens file is not valid; the tokens read before stay in force")
         else:
             self._problem = ""
         if self._told is not None:
             self._told("refused" if self._problem else "reloaded")
-
-    def _refresh(self) -> None:
-        if self._watch.changed():
-            self.look_now()
 
 
 def _read(path: Path) -> dict[str, Credential]:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.access.issuers import TENANT, Claim, Issuer
@@ -57,6 +58,8 @@ def accept(issuer: Issuer, type_: str, claims: Mapping[str, Any], now_s: float) 
         subject=issuer.subject.prefix + subject,
         scopes=_scopes(issuer, claims),
         models=_models(issuer, claims),
+        # Without the leeway, which is for clocks that differ: what it mints must not outlive it.
+        expires=datetime.fromtimestamp(min(until_s - issuer.leeway, _LATEST), UTC),
     )
     return Accepted(principal, until_s)
 

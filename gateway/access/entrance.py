@@ -42,13 +42,13 @@ class Entrance:
         try:
             principal = await self._tokens(authorization, address)
             if self._is_revoked(principal):
-                raise Unauthenticated(WRONG)
+                raise Unauthenticated(WRONG).by(principal)
         except Unauthenticated as error:
             if not isinstance(error, MissingKey | ExpiredKey):
                 self._brake.failed(address)
             raise
         if principal.policy and principal.policy not in self._policies:
-            raise Forbidden("The policy of this token is not one of this gateway; ask its operator.")
+            raise Forbidden("The policy of this token is not one of this gateway; ask its operator.").by(principal)
         return principal
 
     def _is_revoked(self, principal: Principal) -> bool:

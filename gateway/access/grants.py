@@ -126,14 +126,16 @@ def _networks(wishes: Mapping[str, Any], giver: Principal) -> Networks:
 
 def _policy(wishes: Mapping[str, Any], giver: Principal, token_limits: TokenLimits) -> str:
     policy = wishes.get("policy", giver.policy)
-    named = isinstance(policy, str) and len(policy) <= _MAX_CHARS
-    if not named or (policy and token_limits(giver.tenant, policy) is None):
+    if not isinstance(policy, str) or len(policy) > _MAX_CHARS:
         raise InvalidValue("policy is the name of a policy of this gateway.", param="policy")
+    # Before anything is said of which policies there are.
     if policy != giver.policy and not giver.has(Scope.ADMIN_POLICY):
         raise Forbidden(
             f"To give another policy than its own this token needs the scope {Scope.ADMIN_POLICY}.", param="policy"
         )
-    return str(policy)
+    if policy and token_limits(giver.tenant, policy) is None:
+        raise InvalidValue("policy is the name of a policy of this gateway.", param="policy")
+    return policy
 
 
 def _limits(wishes: Mapping[str, Any], giver: Principal, policy: str, token_limits: TokenLimits) -> Limits | None:

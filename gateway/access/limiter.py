@@ -13,11 +13,10 @@ import itertools
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 from weakref import WeakSet
 
 from gateway.access.limits import Gauge, LimitRules, Limits, limit_headers
-from gateway.errors import BudgetExceeded, Header, LimitReached, NotReady, RateLimited
+from gateway.errors import Bearer, BudgetExceeded, Header, LimitReached, NotReady, RateLimited
 from gateway.store.port import (
     NEVER,
     Budget,
@@ -43,17 +42,6 @@ _LEASE_WAIT_S = 1
 NameOf = Callable[[str, str], str]
 """From what (token, subject, tenant, model) and its name to one that tells nothing: letters and digits, 64 at most."""
 Report = Callable[[str], None]
-
-
-class Bearer(Protocol):
-    """Whose request it is; a Principal is one."""
-
-    @property
-    def token_id(self) -> str: ...
-    @property
-    def tenant(self) -> str: ...
-    @property
-    def subject(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

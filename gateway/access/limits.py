@@ -93,24 +93,43 @@ def duration(milliseconds: int) -> str:
     return f"{hours}h{minutes}m{seconds}" if hours else f"{minutes}m{seconds}" if minutes else seconds
 
 
-def estimate(body: Mapping[str, Any], default_completion: int = DEFAULT_COMPLETION) -> int:
-    """How many tokens a request will use, roughly and rather too many: that is put right when its answer is there.
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Tokens that a request will use, roughly and rather too many."""
+
+    prompt: int
+    answers: int
+
+    @property
+    def all(self) -> int:
+        """Of the prompt and of the answers."""
+        return self.prompt + self.answers
+
+
+def estimate(body: Mapping[str, Any], default_completion: int = DEFAULT_COMPLETION) -> Estimate:
+    """How many tokens a request will use: that is put right when its answer is there.
 
     A prompt has a token for four characters of all that the model reads (OpenAI's rule of thumb for English; what is
-    given as token ids is counted exactly), and each of `n` answers has as many as it may have at most: the smaller of
-    `max_completion_tokens` and `max_tokens`, or `default_completion`. A body that is malformed has some estimate too.
+    given as token ids is counted exactly), and each of `n` answers has as many as it may have at most: the larger of
+    `max_completion_tokens` and `max_tokens`, since servers differ in which they go by, or `default_completion`. A body
+    that is malformed has some estimate too.
     """
     chars = ids = 0
     for key in ("messages", "prompt", "input", "tools", "functions", "response_format", "suffix"):
         more_chars, more_ids = _size(body.get(key))
         chars, ids = chars + more_chars, ids + more_ids
     said = [_whole(body.get(name)) for name in ("max_completion_tokens", "max_tokens")]
-    most = min((number for number in said if number is not None), default=default_completion)
+    most = max((number for number in said if number is not None), default=default_completion)
     answers = max(1, _whole(body.get("n")) or 1, _whole(body.get("best_of")) or 1)
     prompts = body.get("prompt")
     if isinstance(prompts, list) and prompts and not isinstance(prompts[0], int):
         answers *= len(prompts)
-    return -(-chars // CHARS_PER_TOKEN) + ids + most * answers
+    return Estimate(tokens_of(chars) + ids, most * answers)
+
+
+def tokens_of(chars: int) -> int:
+    """About how many tokens so many characters are."""
+    return -(-chars // CHARS_PER_TOKEN)
 
 
 def _size(value: Any) -> tuple[int, int]:

@@ -19,8 +19,10 @@ from gateway.access.addresses import Network, network_of
 from gateway.access.limits import Limits
 from gateway.access.principal import ASKING, DOCUMENTS, Principal, Scope
 from gateway.access.token import Token
-from gateway.settings import ConfigurationError, read_yaml, write_yaml
+from gateway.policy.positions import read_positioned
+from gateway.settings import ConfigurationError, write_yaml
 
+_MOST_MIB = 64
 NOBODY = "0" * 64
 """A digest that no token has."""
 NAMELESS = "token "
@@ -145,13 +147,13 @@ def load_tokens(path: Path) -> dict[str, TokenRecord]:
     """Records by token id. Raises ConfigurationError."""
     if not path.exists():
         raise ConfigurationError(f"{path}: there is no such file; `gateway token mint --tokens {path} …` makes it")
-    document = read_yaml(path)
+    source = read_positioned(path, "the tokens file", None, _MOST_MIB)
     try:
-        file = _File.model_validate({} if document is None else document)
+        file = _File.model_validate({} if source.document is None else source.document)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in problem["loc"])
-        raise ConfigurationError(f"{path}: {place}: {problem['msg']}") from None
+        raise ConfigurationError(source.problem(problem["loc"], f"{place}: {problem['msg']}")) from None
     records = {record.id: record for record in file.tokens}
     if len(records) != len(file.tokens):
         raise ConfigurationError(f"{path}: two tokens have the same id; remove one")

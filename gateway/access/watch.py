@@ -9,6 +9,9 @@ from pathlib import Path
 _LOOK_EVERY_S = 1.0
 
 
+_FORGOTTEN = (-1, -1, -1)
+
+
 class Watch:
     """Make it before the file is read, so that no change falls between."""
 
@@ -29,6 +32,10 @@ class Watch:
             return False
         self._seen = stamp
         return True
+
+    def forget(self) -> None:
+        """Take the file for changed at the next look."""
+        self._seen = _FORGOTTEN
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.build import build_redaction, checked_detector
+from gateway.build import build_redaction, checked_detector, problems_of
 from gateway.errors import Blocked
 from gateway.pipeline.exchange import Deadline, Exchange
 from gateway.pipeline.prompt import Prompt, Segment, Vocabulary
@@ -32,12 +34,22 @@ app = typer.Typer(help="Policies: the YAML that says what is hidden.", no_args_i
 
 _NOTHING = frozenset[str]()
 _PLAIN = Vocabulary(keys=frozenset({"text"}), values=_NOTHING, numbers=_NOTHING, first=())
+_SENT_BYTES, _SENT_CPU_S = 2 * 2**30, 30
 _SCHEMA_TITLE = "Policy of the privacy gateway"
 
 
 @app.command()
-def check(files: list[Path]) -> None:
+def check(
+    files: Annotated[list[Path] | None, typer.Argument()] = None,
+    sent: Annotated[bool, typer.Option("--sent", hidden=True, help="For POST /admin/policy/check.")] = False,
+) -> None:
     """Say what is wrong with policies, as `file:line:column: what, and what is right`. Exit code 1 if so."""
+    if sent:
+        _bound_this_process()
+        typer.echo(json.dumps(problems_of(sys.stdin.read())))
+        return
+    if not files:
+        raise typer.BadParameter("name the files to check")
     wrong = 0
     for file in files:
         try:
@@ -47,6 +59,12 @@ def check(files: list[Path]) -> None:
             wrong += 1
             typer.echo(str(error), err=True)
     raise typer.Exit(1 if wrong else 0)
+
+
+def _bound_this_process() -> None:
+    """What a stranger sent may take no more than this, whatever it is."""
+    resource.setrlimit(resource.RLIMIT_AS, (_SENT_BYTES, _SENT_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (_SENT_CPU_S, _SENT_CPU_S))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from functools import partial
@@ -16,7 +17,7 @@ from gateway.app import create_app, keyring_of
 from gateway.edge.server import listen, serve_many, serve_one
 from gateway.observe.metrics import forget_metrics, serve_metrics, share_metrics, shared_registry
 from gateway.seal.keyring import Keyring
-from gateway.settings import Settings
+from gateway.settings import ConfigurationError, Settings
 
 DEFAULT_FILE = Path("gateway.yaml")
 
@@ -72,7 +73,8 @@ def serve(
 
 
 def run_server(settings: Settings) -> None:
-    """Serve until a signal comes. Raises ConfigurationError before anything listens if the configuration is wrong."""
+    """Serve until a signal comes. Raises ConfigurationError before anything listens if the configuration is wrong, and
+    Exit with code 2 if it is wrong later and the last worker has died."""
     _ignore_hangups()
     registry = CollectorRegistry()
     with keyring_of(settings) as keyring:
@@ -87,14 +89,29 @@ def run_server(settings: Settings) -> None:
         try:
             if settings.metrics_port:
                 serve_metrics(settings.host, settings.metrics_port, shared_registry())
-            serve_many(settings, listener, partial(_worker_app, settings, keyring))
+            if not serve_many(settings, listener, partial(_worker_app, settings, keyring)):
+                raise typer.Exit(2)
         finally:
             forget_metrics()
 
 
 def _worker_app(settings: Settings, keyring: Keyring) -> FastAPI:
+    """The app of a worker, or one line in the log and the end of the process.
+
+    The files may have become wrong since the gateway was started. A traceback would not be a line of the log, and
+    could quote what must not be logged.
+    """
     _ignore_hangups()
-    return create_app(settings, keyring, CollectorRegistry())
+    # Blocked since before the process was there; what came in the meantime is forgotten as it is ignored now.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    logger = logging.getLogger("gateway")
+    try:
+        return create_app(settings, keyring, CollectorRegistry())
+    except ConfigurationError as error:
+        logger.error("the worker could not start", extra={"problem": str(error)})  # noqa: TRY400 - says all there is
+    except Exception:
+        logger.exception("the worker could not start")
+    raise SystemExit(2)
 
 
 def _ignore_hangups() -> None:

@@ -165,6 +165,17 @@ def chars_in(answer: dict[str, Any]) -> int:
     )
 
 
+def chars_added(event: dict[str, Any]) -> int:
+    """How many characters of text an event of a stream adds."""
+    chars = 0
+    for choice in _list(event, "choices"):
+        said = choice.get("delta", choice) if isinstance(choice, dict) else None
+        if isinstance(said, dict):
+            chars += sum(len(value) for value in said.values() if isinstance(value, str))
+            chars += sum(len(str(call)) for call in _list(said, "tool_calls"))
+    return chars
+
+
 def _said(choice: dict[str, Any]) -> dict[str, Any]:
     message = choice.get("message")
     return message if isinstance(message, dict) else choice

@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 
 import orjson
 
-from gateway.access.limiter import Admission
-from gateway.access.limits import LimitRules, estimate
 from gateway.access.principal import Principal
+from gateway.edge.account import Account
 from gateway.edge.answers import Head, announces_only, chars_in
 from gateway.edge.body import (
     ClientGone,
@@ -33,6 +32,7 @@ from gateway.edge.requests import choices_of
 from gateway.edge.service import Kind, Service, Writer
 from gateway.edge.vocabulary import VOCABULARY
 from gateway.errors import (
+    Bearer,
     Blocked,
     GatewayError,
     InvalidRequest,
@@ -90,14 +90,12 @@ class _Run:
         """Choices in which it has been said who speaks."""
         self._started_s = service.clock()
         self._analysis_s = 0.0
-        self._principal: Principal | None = None
+        self._whose: Bearer | None = None
         self._active = service.policies.default
         self._exchange: Exchange | None = None
         self._writer: Writer | None = None
         self._reply: Reply | None = None
-        self._admission: Admission | None = None
-        self._tokens: int | None = 0
-        """What the models have used for it; None if that cannot be known."""
+        self._account = Account(service)
         self._rules: list[str] = []
         self._model = ""
         self._streamed = False
@@ -114,6 +112,7 @@ class _Run:
             raise
         except GatewayError as error:
             status, code = error.status, error.code
+            self._whose = self._whose or error.whose
             if isinstance(error, Blocked):
                 self._rules.append(error.rule)
             await self._fail(error)
@@ -127,10 +126,10 @@ class _Run:
 
     async def _answer(self, scope: Mapping[str, Any]) -> None:
         service, headers = self._service, headers_of(scope)
-        principal = self._principal = await service.authenticate(scope, headers)
+        principal = self._whose = await service.authenticate(scope, headers)
+        self._active = service.policies.of(principal)
         principal.require_scope(self._kind.scope)
         service.recording.check()
-        self._active = service.policies.of(principal)
         limits = self._active.policy.limits
         raw = await read_body(self._receive, headers, limits.body, service.settings.body_timeout)
         body = parse_object(raw, service.settings.depth)
@@ -141,7 +140,7 @@ class _Run:
         route = self._route(body, principal)
         self._kind.check(body, self._active.policy)
         self._streamed = body.get("stream") is True
-        await self._admit(body, principal)
+        await self._account.admit(body, principal, self._active, self._model)
         exchange = self._open_exchange(principal)
         prompt = await self._redacted(body, exchange)
         call = Call(
@@ -159,47 +158,27 @@ class _Run:
             another = replace(call, body={**call.body, "seed": seed}, uncached=True)
             await self._attempt(another, head, exchange, is_last=True)
 
-    async def _admit(self, body: Mapping[str, Any], principal: Principal) -> None:
-        """Raises LimitReached, and NotReady if nobody can tell."""
-        rules, limits = self._active.limit_rules(principal.tenant, self._model), self._active.policy.limits
-        if rules is None and principal.limits is None:
-            return
-        self._admission = await self._service.limiter.admit(
-            principal,
-            self._model,
-            rules or LimitRules(),
-            estimate(body, limits.completion_tokens),
-            principal.limits,
-            local=limits.when_store_fails == "local",
-        )
-
-    def _release(self) -> None:
-        """The models are done with it. Before the answer's end, so that whoever has read that finds its place free."""
-        if self._admission is not None:
-            self._service.limiter.settle(self._admission, self._tokens)
-
     async def _attempt(self, call: Call, head: Head, exchange: Exchange, *, is_last: bool) -> bool:
         """Ask, and answer; false if a filter would rather have another answer and nothing of this one has left."""
         outlets = Outlets(self._active.chain, exchange)
         writer = self._writer = self._kind.writer(outlets, head, call.body)
-        used, self._tokens = self._tokens, None
+        self._account.ask()
         try:
             async with self._active.answers.ask(call) as self._reply:
                 if self._streamed:
-                    return await self._stream(self._reply, writer, choices_of(call.body), used, is_last=is_last)
-                return await self._whole(self._reply, writer, used, is_last=is_last)
+                    return await self._stream(self._reply, writer, choices_of(call.body), is_last=is_last)
+                return await self._whole(self._reply, writer, is_last=is_last)
         except (InvalidRequest, Overloaded):
-            # No model has worked on what was not taken.
-            self._tokens = used
+            self._account.refused()
             raise
 
-    async def _whole(self, reply: Reply, writer: Writer, used: int | None, *, is_last: bool) -> bool:
+    async def _whole(self, reply: Reply, writer: Writer, *, is_last: bool) -> bool:
         answer = await self._filtered(await reply.whole(), writer.whole)
-        self._count(used, writer)
+        self._count(writer)
         await self._settle(reply, writer)
         if writer.wants_another and not is_last:
             return False
-        self._release()
+        self._account.close()  # before the answer's end: whoever has read that finds its place free
         await send_json(self._client_send, 200, answer, self._headers())
         return True
 
@@ -268,10 +247,11 @@ class _Run:
         finally:
             exchange.deadline = whole_time
 
-    async def _stream(self, reply: Reply, writer: Writer, choices: int, used: int | None, *, is_last: bool) -> bool:
+    async def _stream(self, reply: Reply, writer: Writer, choices: int, *, is_last: bool) -> bool:
         """Nothing is answered before the upstream's first event, so that its refusals keep their status."""
         async with aclosing(reply.events()) as events:
             async for event in events:
+                self._account.see(event)
                 chunk = await self._filtered(event, writer.chunk)
                 if writer.wants_another and not is_last and not self._said:
                     await self._settle(reply, writer)
@@ -283,8 +263,8 @@ class _Run:
             raise UpstreamFailed("The model server's answer ended in the middle.")
         if not self._began:
             await self._begin_stream()
-        self._count(used, writer)
-        self._release()
+        self._count(writer)
+        self._account.close()
         await self._settle(reply, writer)
         await self._send_event(_DONE, more=False)
         return True
@@ -303,12 +283,11 @@ class _Run:
         self._said = self._said or not announces
         await self._send_event(b"data: " + orjson.dumps(chunk) + b"\n\n")
 
-    def _count(self, used: int | None, writer: Writer) -> None:
-        """What an attempt has used, on top of what was used before it. A stream that was broken off has not said it."""
+    def _count(self, writer: Writer) -> None:
         if self._reply is not None and self._reply.source is Source.HIT:
-            self._tokens = used
-        elif used is not None and writer.usage is not None:
-            self._tokens = used + writer.usage.get("total_tokens", 0)
+            self._account.told(0)
+        else:
+            self._account.told(None if writer.usage is None else writer.usage.get("total_tokens", 0))
 
     @staticmethod
     async def _settle(reply: Reply, writer: Writer) -> None:
@@ -332,8 +311,7 @@ class _Run:
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         headers = [(b"x-request-id", self._id.encode())]
-        if self._admission is not None:
-            headers += self._admission.headers
+        headers += self._account.headers
         if self._reply is not None:
             headers.append((b"x-cache", self._reply.source.encode()))
             if self._reply.source is Source.HIT:
@@ -341,17 +319,17 @@ class _Run:
         return headers
 
     def _end(self, status: int, code: str) -> None:
-        exchange, principal, service = self._exchange, self._principal, self._service
+        exchange, whose, service = self._exchange, self._whose, self._service
         writer = self._writer
-        self._release()
+        self._account.close()
         service.observer.exchange_done(
             ExchangeEvent(
                 request_id=self._id,
                 endpoint=self._kind.path,
                 status=status,
                 code=code,
-                token_id=principal.token_id if principal else "",
-                tenant=principal.tenant if principal else "",
+                token_id=whose.token_id if whose else "",
+                tenant=whose.tenant if whose else "",
                 model=self._model,
                 policy_digest=self._active.digest,
                 findings=exchange.findings if exchange else (),
@@ -360,7 +338,7 @@ class _Run:
                 cache=self._reply.source if self._reply is not None else "",
                 seconds=service.clock() - self._started_s,
                 analysis_seconds=self._analysis_s,
-                subject=principal.subject if principal else "",
+                subject=whose.subject if whose else "",
                 rules=(*self._rules, *(writer.rules if writer else ())),
             )
         )

@@ -10,10 +10,12 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from gateway.access.limits import LimitRules
 from gateway.access.principal import Principal
 from gateway.edge.service import ActivePolicy
 from gateway.errors import Forbidden
@@ -21,7 +23,21 @@ from gateway.settings import ConfigurationError
 
 _LOOK_EVERY_S = 0.5
 _LOG = logging.getLogger("gateway")
-Stamps = tuple[tuple[int, int, int] | None, ...]
+Stamp = tuple[int, int, int] | None
+"""What changes with a file; None for one that is not there."""
+
+
+class Reading:
+    """Which files are read for policies, and how each was just before."""
+
+    def __init__(self) -> None:
+        self.stamps: dict[Path, Stamp] = {}
+
+    def note(self, path: Path) -> None:
+        """The file will be read now. Raises ConfigurationError for what is no file."""
+        self.stamps[path] = stamp_of(path)
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(f"{path}: is not a file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +48,13 @@ class PolicySet:
     by_name: Mapping[str, ActivePolicy]
     by_tenant: Mapping[str, str]
     """Names of policies."""
-    files: tuple[Path, ...]
-    """Policies, and all that they name."""
 
 
-Build = Callable[[PolicySet | None], PolicySet]
-"""Reads all files anew. What has not changed since may be taken from there. Raises ConfigurationError."""
+Build = Callable[[PolicySet | None, Reading], PolicySet]
+"""Reads all files anew, and notes them. What has not changed since may be taken from the set before.
+
+Raises ConfigurationError.
+"""
 Told = Callable[[Literal["reloaded", "refused"], str], None]
 """How a reading ended, and the digest of the policy that holds for all now."""
 
@@ -49,11 +66,12 @@ class Policies:
         """Raises ConfigurationError."""
         self._build = build
         self._told = told
-        self._set = build(None)
-        self._read = stamps_of(self._set.files)
-        """As the files were before they were read."""
-        self._seen = self._read
-        self._now = asyncio.Event()
+        reading = Reading()
+        self._set = build(None, reading)
+        # As the files were before they were read, so that no change falls between.
+        self._read = reading.stamps
+        self._seen = reading.stamps
+        self._asked = asyncio.Event()
         self.problem = ""
         """What is wrong with the files, if they are not those in force."""
 
@@ -83,43 +101,48 @@ class Policies:
             raise Forbidden("The policy of this token is not one of this gateway; ask its operator.")
         return policy
 
+    def limits_of(self, principal: Principal, active: ActivePolicy, model: str) -> LimitRules | None:
+        """Of a request under the bearer's policy. What a person and a tenant may use is said by the tenant's policy,
+        whatever policy a token has: they are counted over all of their tokens."""
+        own = active.limit_rules(principal.tenant, model)
+        home = self.named(principal.tenant, "")
+        if home is None or home is active:
+            return own
+        all_ = home.limit_rules(principal.tenant, model) or LimitRules()
+        rules = replace(own or LimitRules(), subject=all_.subject, tenant=all_.tenant)
+        return rules if rules != LimitRules() else None
+
     def look_now(self) -> None:
         """Read the files, whatever their stamps say."""
-        self._read = ()
-        self._now.set()
+        self._asked.set()
 
     async def follow(self, offload: Callable[[Callable[[], PolicySet]], Awaitable[PolicySet]]) -> None:
         """Look at the files again and again, for as long as the gateway serves."""
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_EVERY_S):
-                    await self._now.wait()
-            except TimeoutError:
-                pass
-            asked = self._now.is_set()
-            self._now.clear()
-            seen, before = stamps_of(self._set.files), self._seen
-            self._seen = seen
+                    await self._asked.wait()
+            asked = self._asked.is_set()
+            self._asked.clear()
+            before, self._seen = self._seen, {path: stamp_of(path) for path in self._read}
             # What somebody is still writing may be valid, and weaker: only a file that has come to rest is read.
-            if seen != self._read and (asked or seen == before):
-                await self._read_again(seen, offload)
+            if asked or self._read != self._seen == before:
+                await self._read_again(offload)
 
-    async def _read_again(
-        self, seen: Stamps, offload: Callable[[Callable[[], PolicySet]], Awaitable[PolicySet]]
-    ) -> None:
-        before, self._read = self._set, seen
+    async def _read_again(self, offload: Callable[[Callable[[], PolicySet]], Awaitable[PolicySet]]) -> None:
+        before, reading = self._set, Reading()
         try:
-            self._set = await offload(lambda: self._build(before))
+            self._set = await offload(lambda: self._build(before, reading))
         except ConfigurationError as error:
             self._refused(str(error))
         except Exception as error:
             self._refused(type(error).__name__)
         else:
             self.problem = ""
-            if self._set.files != before.files:
-                self._read = self._seen = stamps_of(self._set.files)
             self._told("reloaded", self.default.digest)
             _LOG.info("policies were read again")
+        # Also after a failure, and also files that nobody had named before: one of them may be what is to be mended.
+        self._read = {**self._read, **reading.stamps} if self.problem else reading.stamps
 
     def _refused(self, problem: str) -> None:
         self.problem = problem
@@ -127,12 +150,8 @@ class Policies:
         _LOG.warning("policies are not valid, those before stay in force", extra={"problem": problem})
 
 
-def stamps_of(files: tuple[Path, ...]) -> Stamps:
-    """What changes with a file; None for one that is not there."""
-    return tuple(_stamp(path) for path in files)
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def stamp_of(path: Path) -> Stamp:
+    """What changes with a file."""
     try:
         status = os.stat(path)
     except OSError:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from gateway.access.principal import Principal, Scope
 from gateway.edge.act import Act, Answer
 from gateway.edge.body import Receive, headers_of, parse_object, read_body
+from gateway.edge.child import ChildFailed, run
+from gateway.edge.connection import while_connected
 from gateway.edge.service import Service
 from gateway.errors import InvalidValue, Overloaded
 
-Problems = Callable[[str], Awaitable[list[str]]]
 _BODY_BYTES = 64 << 10
 _DEPTH = 4
+_LIMIT_S = 30.0
+_MOST_BYTES = 1 << 20
 
 
 class PolicyCheck(Act):
@@ -24,10 +29,11 @@ class PolicyCheck(Act):
     path = "/admin/policy/check"
     methods = ("POST",)
 
-    def __init__(self, service: Service, problems: Problems) -> None:
+    def __init__(self, service: Service, command: tuple[str, ...]) -> None:
+        """`command`: reads a policy and writes a JSON list of problems, as `gateway policy check --sent` does."""
         super().__init__(service)
-        self._problems = problems
-        # To make a detector takes a second of a core, and patterns can be written that take more: one at a time.
+        self._command = command
+        # It takes seconds of a core, and patterns can be written that take more: one at a time.
         self._one = asyncio.Lock()
 
     async def answer(self, principal: Principal, scope: Mapping[str, Any], receive: Receive) -> Answer:
@@ -39,5 +45,12 @@ class PolicyCheck(Act):
         if self._one.locked():
             raise Overloaded("Another policy is being checked; try again in a moment.")
         async with self._one:
-            problems = await self._problems(text)
+            problems = await while_connected(receive, self._problems(text))
         return 200, {"object": "policy.check", "ok": not problems, "problems": problems}
+
+    async def _problems(self, text: str) -> list[str]:
+        try:
+            written = await run(self._command, text, limit_s=_LIMIT_S, most_bytes=_MOST_BYTES)
+        except ChildFailed:
+            return ["policy.yaml:1:1: takes more time or memory to read than a policy may; write it more simply"]
+        return [str(problem) for problem in orjson.loads(written)]

@@ -12,10 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 
-from gateway.access.principal import Scope
-from gateway.edge.act import Act
+from gateway.access.principal import Principal, Scope
+from gateway.edge.act import Act, Answer
 from gateway.edge.answers import AnswerWriter, ChatFormat, CompletionFormat, Format, Head
-from gateway.edge.body import headers_of
+from gateway.edge.body import Receive
 from gateway.edge.embeddings import EmbeddingsWriter
 from gateway.edge.endpoint import Exchanges
 from gateway.edge.envelope import error_headers, error_object
@@ -50,13 +50,15 @@ _KINDS = (
 )
 
 
-class Models(PlainEndpoint):
+class Models(Act):
     """GET /v1/models and /v1/models/{name}: what this token may use."""
 
-    async def answer(self, scope: Mapping[str, Any]) -> Any:
-        service = self._service
-        principal = await service.authenticate(scope, headers_of(scope))
-        principal.require_scope(Scope.MODELS)
+    scope = Scope.MODELS
+    path = "/v1/models"
+    methods = ("GET",)
+    kind = "exchange"
+
+    async def answer(self, principal: Principal, scope: Mapping[str, Any], receive: Receive) -> Answer:
         listed = {
             name: {
                 "id": name,
@@ -65,17 +67,17 @@ class Models(PlainEndpoint):
                 "owned_by": _OWNER,
                 **({"max_model_len": route.max_context} if route.max_context else {}),
             }
-            for name, route in service.policies.of(principal).policy.models.items()
+            for name, route in self._service.policies.of(principal).policy.models.items()
             if principal.may_use(name)
         }
         name = scope["path_params"].get("name")
         if name is None:
-            return {"object": "list", "data": list(listed.values())}
+            return 200, {"object": "list", "data": list(listed.values())}
         if name not in listed:
             raise ModelNotFound(
                 "There is no model of this name for this token; GET /v1/models lists them.", param="model"
             )
-        return listed[name]
+        return 200, listed[name]
 
 
 class Live(PlainEndpoint):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -11,10 +12,12 @@ import time
 import urllib.request
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 from fastapi import FastAPI
-from uvicorn import Server
+from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from gateway.edge.protocol import BoundedProtocol, ServerConfig
 from gateway.settings import ConfigurationError, Settings
@@ -23,6 +26,9 @@ AppFactory = Callable[[], FastAPI]
 _BACKLOG = 2048
 _DRAIN_S = 30
 _KEEP_ALIVE_S = 75
+_START_S = 60
+"""For a worker's first sign of life: importing everything takes long on a busy machine."""
+_LONGEST_PAUSE_S = 30
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -47,19 +53,115 @@ def serve_one(settings: Settings, listener: socket.socket, app: FastAPI) -> None
     Server(_configuration(settings, partial(_same, app))).run(sockets=[listener])
 
 
-def serve_many(settings: Settings, listener: socket.socket, factory: AppFactory) -> None:
-    """Serve in `settings.workers` processes until a signal comes. `factory` is called in each, so it must pickle."""
+def serve_many(settings: Settings, listener: socket.socket, factory: AppFactory) -> bool:
+    """Serve in `settings.workers` processes until a signal comes; whether one came. If not, no worker could start.
+
+    `factory` is called in each, so it must pickle. The processes start with SIGHUP blocked; `factory` unblocks it.
+    """
     _announce(listener)
-    _Workers(_configuration(settings, factory), sockets=[listener]).run()
+    workers = _Workers(_configuration(settings, factory), sockets=[listener])
+    workers.run()
+    return not workers.gave_up
+
+
+class _Worker(Process):
+    """A process that serves, asked again and again whether it does, without ever waiting for its answer."""
+
+    def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self.served = False
+        self.buried = False
+        self._asked_at: float | None = None
+
+    def launch(self) -> None:
+        """Start with SIGHUP blocked, which a new process inherits: what is forwarded to it must not end it while it
+        imports. Ignored instead, the signal would be lost if it came to this process at the same moment."""
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            self.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def look(self) -> bool:
+        """Whether it lives, as far as is known: it need not answer at once, only in time."""
+        now = time.monotonic()
+        if self._asked_at is not None and self.parent_conn.poll(0):
+            self.served = self.parent_conn.recv() or self.served
+            self._asked_at = None
+        if not self.process.is_alive():
+            return False
+        if self._asked_at is None:
+            self.parent_conn.send(b"ping")
+            self._asked_at = now
+        patience = self.config.timeout_worker_healthcheck if self.served else _START_S
+        return now - self._asked_at <= patience
+
+    def bury(self) -> None:
+        """It is dead, or hangs."""
+        self.buried = True
+        self.kill()
+        self.join()
 
 
 class _Workers(Multiprocess):
-    """SIGHUP is for the workers, who read their files again; none has to be replaced for that."""
+    """Replaces workers that die: at once those that served, after pauses that grow those that could not even start.
+
+    uvicorn would end all workers when one cannot start. But these go on with the files that they read when those were
+    valid, so only when none is left it is time to end: clients would wait for answers that nobody gives.
+    """
+
+    gave_up = False
+    _pause_s = 0.0
+    _next_start = 0.0
+
+    def init_processes(self) -> None:
+        for _ in range(self.processes_num):
+            self.processes.append(self._launched())
+
+    def keep_subprocess_alive(self) -> None:
+        if self.should_exit.is_set():
+            return
+        failed = self._bury_dead()
+        # All were made by `_launched`.
+        workers = cast("list[_Worker]", self.processes)
+        all_dead = all(worker.buried for worker in workers)
+        if all_dead and failed:
+            logging.getLogger("gateway").error("no worker is left and none can start, so the gateway ends")
+            self.gave_up = True
+            self.should_exit.set()
+        elif all_dead or time.monotonic() >= self._next_start:
+            self.processes[:] = [self._launched() if worker.buried else worker for worker in workers]
+
+    def _bury_dead(self) -> bool:
+        """Look after all workers; whether one has died, since the last look, that never served."""
+        failed = False
+        for worker in cast("list[_Worker]", self.processes):
+            served_before = worker.served
+            if not worker.buried and not worker.look():
+                worker.bury()
+                failed = failed or not worker.served
+            elif worker.served and not served_before:
+                self._pause_s = self._next_start = 0.0
+        now = time.monotonic()
+        if failed and now >= self._next_start:
+            self._pause_s = min(2 * self._pause_s or 1.0, _LONGEST_PAUSE_S)
+            self._next_start = now + self._pause_s
+        return failed
+
+    def _launched(self) -> _Worker:
+        worker = _Worker(self.config, self.sockets)
+        worker.launch()
+        return worker
 
     def handle_hup(self) -> None:
+        """The workers read their files again; none has to be replaced for that."""
         for process in self.processes:
             if process.pid is not None and process.exitcode is None:
                 os.kill(process.pid, signal.SIGHUP)
+
+    def handle_ttin(self) -> None:
+        self.processes_num += 1
+        self.processes.append(self._launched())
 
 
 def _same(app: FastAPI) -> FastAPI:

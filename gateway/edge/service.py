@@ -17,6 +17,7 @@ from gateway.pipeline.ports import Answers, Clock
 from gateway.pipeline.stage import Chain, Outlets
 from gateway.policy.schema import Policy
 from gateway.settings import Settings
+from gateway.upstream.client import Target
 
 Result = TypeVar("Result")
 
@@ -45,6 +46,10 @@ class ActivePolicy:
     answers: Answers
     limit_rules: Callable[[str, str], LimitRules | None]
     """From a tenant and a model to the limits of their requests."""
+    targets: Mapping[str, Target]
+    """Its upstreams."""
+    served: Mapping[str, str]
+    """By public name, what tells a model from all others: where it is served, and its name there."""
     inline_chars: int
     """Prompts of up to so many characters are treated where they are, longer ones through `offload`."""
 
@@ -59,6 +64,10 @@ class PolicyOf(Protocol):
         """Raises Forbidden."""
         ...
 
+    def limits_of(self, principal: Principal, active: ActivePolicy, model: str) -> LimitRules | None:
+        """Of a request under the bearer's policy; None if there are none."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -70,6 +79,8 @@ class Service:
     authenticate: Callable[[Mapping[str, Any], Headers], Awaitable[Principal]]
     """Whose request an ASGI scope with these headers is. Raises Unauthenticated and its like, Forbidden or NotReady."""
     limiter: Limiter
+    counts_together: bool
+    """Whether what one worker counts the others know."""
     recording: Recording
     observer: Observer
     offload: Offload

@@ -10,13 +10,11 @@ as worse than it is: a pattern that passes is harmless, one that does not may be
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from math import prod
 
-import regex
-
+from gateway.policy.automaton import Automaton, TooManyStates, TooManySteps
 from gateway.policy.patterns import (
     FLAGS_KNOWN,
     Atomic,
@@ -27,20 +25,25 @@ from gateway.policy.patterns import (
     Node,
     NotUnderstood,
     Repeat,
+    children,
     is_nullable,
     parse,
     walk,
+    written_out,
 )
 
-# Characters by which sets are compared: ASCII, and some of each other kind and of those with special cases.
-_SAMPLE = "".join(map(chr, range(128))) + "\xa0µßéǅſİıΩЖאع٣中あ가K\u0301\u200b\u2003\u2028€😀"
-_MOST_STATES = 500
 _MOST_CHARS = 10_000
+_MOST_NODES = 10_000
+_MOST_STEPS = 2_000_000
+"""Along one automaton: about a fifth of a second."""
+_CHARS_STEPS = 500
+_FOREIGN_STEPS = 30_000
 _COUNT = re.compile(r"\{(\d{1,9})")
 _MOST_IN_LOOP = 60
-_MOST_SPREAD = 3
 _MOST_WAYS = 10_000
 _MOST_LOOPS = 2
+_ENDLESS = 20
+"""Two ways to go once through what is repeated so often are more than _MOST_WAYS."""
 _TWO_WAYS = (
     "the pattern can take exponential time: a part that repeats can read the same text in two ways; repeat only what "
     "is read in one way, as in a+ for (a+)+ and \\w* for (\\w|\\d)*"
@@ -57,12 +60,25 @@ _MANY_CHOICES = (
     "the pattern can take exponential time: too many optional parts in a row match the same characters; write what "
     "they have in common once"
 )
+_EMPTY_CHOICES = (
+    "the pattern can take exponential time: it chooses too often among options that may be empty; let one of them "
+    "be so at most, as in (?:a|b?) for (?:a?|b?)"
+)
+_TOO_DEEP = "the parts of the pattern are nested too deeply; write it with fewer"
+_TOO_MUCH_WORK = (
+    "the patterns of this policy take too long to be checked for exponential time; write fewer, or simpler ones"
+)
 
 
 def is_too_large(pattern: str) -> bool:
-    """Whether compiling a pattern could take much time or memory: `regex` writes out what is to be repeated."""
+    """Whether compiling a pattern could take much time or memory: `regex` writes out what is to be repeated.
+
+    Raises RecursionError if it is nested too deeply.
+    """
     try:
-        return _size(parse(pattern, FLAGS_KNOWN), {}) > _MOST_CHARS
+        tree = parse(pattern, FLAGS_KNOWN)
+        # What matches nothing has no characters, and may be referred to as often as one likes.
+        return written_out(tree) > _MOST_NODES or _size(tree, {}) > _MOST_CHARS
     except NotUnderstood:
         counts = (int(count) for count in _COUNT.findall(pattern))
         return prod(min(count, _MOST_CHARS) + 1 for count in counts) > _MOST_CHARS
@@ -88,225 +104,167 @@ def _sized(node: Node, known: dict[int, int]) -> int:
             return 1
 
 
-def slowness(pattern: str) -> str | None:
-    """What makes a pattern too slow on some text and what would be right, or None. The pattern must compile."""
+@dataclass(slots=True)
+class Work:
+    """How many steps may yet be taken to look at patterns that belong together: about three seconds' worth.
+
+    `known`: what single characters of them match. Whoever makes a detector of the patterns asks for each which texts it
+    is in, and that takes long where they are not ASCII.
+    """
+
+    left: int = 30_000_000
+    known: set[str] = field(default_factory=set)
+
+    def learn(self, tree: Node) -> None:
+        """Count what the characters of a pattern cost that none before had."""
+        fresh = {node.source for node in walk(tree) if isinstance(node, Chars)} - self.known
+        self.known |= fresh
+        # Sets take longer than single characters.
+        foreign = sum(_FOREIGN_STEPS * min(len(source), 4) for source in fresh if not source.isascii())
+        self.left -= foreign + _CHARS_STEPS * len(fresh)
+
+
+def slowness(pattern: str, work: Work | None = None) -> str | None:
+    """What makes a pattern too slow on some text and what would be right, or None. The pattern must compile, and must
+    not be too large. `work`: what is left for it and others, if there are others."""
+    work = Work() if work is None else work
     try:
         tree = parse(pattern, FLAGS_KNOWN)
+        work.learn(tree)
+        trees = [tree, *(node.body for node in walk(tree) if isinstance(node, Look))]
+        return next((problem for one in trees if (problem := _slowness(one, work)) is not None), None)
     except NotUnderstood as error:
         return f"the pattern uses {error}, which cannot be checked for exponential time; write it without"
-    trees = [tree, *(node.body for node in walk(tree) if isinstance(node, Look))]
-    return next((problem for one in trees if (problem := _slowness(one)) is not None), None)
+    except RecursionError:
+        return _TOO_DEEP
 
 
-def _slowness(tree: Node) -> str | None:
-    if any(isinstance(node, Repeat) and node.most != 1 and is_nullable(node.body) for node in walk(tree)):
+def _slowness(tree: Node, work: Work) -> str | None:
+    known: dict[int, bool] = {}
+    if any(isinstance(node, Repeat) and node.most != 1 and is_nullable(node.body, known) for node in walk(tree)):
         return _EMPTY_REPEAT
     # Repeats with a limit are unrolled; where that does not help, they count as if they had none.
-    problem = _ambiguity(tree, unrolled=True)
-    return problem and _ambiguity(tree, unrolled=False)
+    problem = _ambiguity(tree, work, unrolled=True)
+    if problem and (problem := _ambiguity(tree, work, unrolled=False)):
+        return problem
+    return _EMPTY_CHOICES if _ways_to_read_nothing(tree, known, {}) > _MOST_WAYS else None
 
 
-def _ambiguity(tree: Node, *, unrolled: bool) -> str | None:
-    automaton = _Automaton(unrolled)
+def _ways_to_read_nothing(node: Node, nullable: dict[int, bool], known: dict[int, int]) -> int:
+    """In how many ways a node can be gone through over one text by options that take nothing of it, which have no
+    states. More than _MOST_WAYS are all one. `nullable`, `known`: by identity."""
+    if id(node) not in known:
+        inner = [(child, _ways_to_read_nothing(child, nullable, known)) for child in children(node)]
+        ways = [number for _, number in inner]
+        match node:
+            case Choice():
+                number = max(*ways, sum(each for child, each in inner if is_nullable(child, nullable)))
+            case Repeat(_, least, most) if most != 1:
+                number = ways[0] ** min(_ENDLESS if most is None else max(least, most), _ENDLESS)
+            case Look():
+                # Never gone into again, and looked at by itself.
+                number = 1
+            case _:
+                number = prod(ways)
+        known[id(node)] = min(number, _MOST_WAYS + 1)
+    return known[id(node)]
+
+
+def _ambiguity(tree: Node, work: Work, *, unrolled: bool) -> str | None:
+    steps = min(_MOST_STEPS, max(work.left, 0))
+    automaton = Automaton(unrolled, steps)
     try:
         automaton.build(tree)
-    except _TooManyStates:
+        return _judged(automaton)
+    except TooManyStates:
         return _MANY_CHOICES
-    loops, loop_of = _loops(automaton)
+    except TooManySteps:
+        return _TOO_MUCH_WORK if steps < _MOST_STEPS else _TWO_WAYS
+    finally:
+        work.left -= steps - max(automaton.steps, 0)
+
+
+def _judged(automaton: Automaton) -> str | None:
+    loops = automaton.loops()
     for loop in loops:
         if len(loop) > _MOST_IN_LOOP or _reads_in_two_ways(automaton, loop):
             return _TWO_WAYS
-    if _longest_chain(automaton, loops) > _MOST_LOOPS:
+    if _has_chain(automaton, loops):
         return _MANY_LOOPS
-    return _MANY_CHOICES if _ways(automaton, loop_of) > _MOST_WAYS else None
+    return _MANY_CHOICES if _has_many_ways(automaton, {state for loop in loops for state in loop}) else None
 
 
-class _TooManyStates(Exception):
-    """The unrolled pattern is too large to look at."""
+def _reads_in_two_ways(automaton: Automaton, loop: Sequence[int]) -> bool:
+    """Whether two ways through a loop read the same text: they part at one state, and meet at it again.
 
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    first: tuple[int, ...]
-    last: tuple[int, ...]
-    is_nullable: bool
-
-
-@dataclass(slots=True)
-class _Automaton:
-    """`chars`: for each state the sampled characters by which it is entered. `next`: which states follow.
-
-    `twice`: steps that can be taken in two ways, such as the inner and the outer repeat of (a+)+.
+    So pairs of states are followed that are reached over the same text, from each state twice, until the two of a pair
+    lead to one state: as all of it is a loop, from there they come to where they parted.
     """
-
-    unrolled: bool
-    chars: list[int] = field(default_factory=list)
-    next: list[list[int]] = field(default_factory=list)
-    twice: set[tuple[int, int]] = field(default_factory=set)
-
-    def build(self, node: Node) -> _Part:
-        match node:
-            case Chars(source):
-                return self._state(_mask(source))
-            case Concat(parts):
-                return self._row(lambda i: self.build(parts[i]), len(parts))
-            case Choice(options):
-                built = [self.build(option) for option in options]
-                first = tuple(state for part in built for state in part.first)
-                last = tuple(state for part in built for state in part.last)
-                return _Part(first, last, any(part.is_nullable for part in built))
-            case Repeat(body, least, most):
-                return self._repeat(body, least, most)
-            case Atomic(body):
-                return self.build(body)
-            case _:
-                return _Part((), (), True)
-
-    def _state(self, chars: int) -> _Part:
-        if len(self.chars) >= _MOST_STATES:
-            raise _TooManyStates
-        self.chars.append(chars)
-        self.next.append([])
-        return _Part((len(self.chars) - 1,), (len(self.chars) - 1,), False)
-
-    def _repeat(self, body: Node, least: int, most: int | None) -> _Part:
-        if most == 1 and least == 0:
-            part = self.build(body)
-            return _Part(part.first, part.last, True)
-        if most is not None and (self.unrolled or _is_short(body, least, most)):
-            return self._row(lambda i: self._optional(body, i >= least), most)
-        if least > 1 and self.unrolled:
-            return self._row(lambda i: self._repeat(body, 1, None) if i == least - 1 else self.build(body), least)
-        part = self.build(body)
-        self._join(part.last, part.first)
-        return _Part(part.first, part.last, least == 0)
-
-    def _optional(self, body: Node, may_end: bool) -> _Part:
-        part = self.build(body)
-        return _Part(part.first, part.last, may_end or part.is_nullable)
-
-    def _row(self, build: Callable[[int], _Part], count: int) -> _Part:
-        row = _Part((), (), True)
-        for index in range(count):
-            part = build(index)
-            self._join(row.last, part.first)
-            row = _Part(
-                (*row.first, *part.first) if row.is_nullable else row.first,
-                (*row.last, *part.last) if part.is_nullable else part.last,
-                row.is_nullable and part.is_nullable,
-            )
-        return row
-
-    def _join(self, before: Iterable[int], after: Sequence[int]) -> None:
-        for state in before:
-            for following in after:
-                if following in self.next[state]:
-                    self.twice.add((state, following))
-                else:
-                    self.next[state].append(following)
-
-
-def _is_short(body: Node, least: int, most: int) -> bool:
-    return isinstance(body, Chars) and most - least <= _MOST_SPREAD
-
-
-def _loops(automaton: _Automaton) -> tuple[list[list[int]], dict[int, int]]:
-    """The states that can reach themselves, by strongly connected component, and the number of it for each."""
-    reached = [_reachable(automaton, state) for state in range(len(automaton.chars))]
-    loops: list[list[int]] = []
-    loop_of: dict[int, int] = {}
-    for state, others in enumerate(reached):
-        if state in others and state not in loop_of:
-            loop = [other for other in others if state in reached[other]]
-            loop_of.update(dict.fromkeys(loop, len(loops)))
-            loops.append(loop)
-    return loops, loop_of
-
-
-def _reachable(automaton: _Automaton, start: int, within: int = -1) -> set[int]:
-    """The states after `start`, over the characters `within`."""
-    seen: set[int] = set()
-    waiting = [start]
-    while waiting:
-        for state in automaton.next[waiting.pop()]:
-            if state not in seen and automaton.chars[state] & within:
-                seen.add(state)
-                waiting.append(state)
-    return seen
-
-
-def _reads_in_two_ways(automaton: _Automaton, loop: Sequence[int]) -> bool:
-    """Whether two ways through a loop read the same text: they part at one state, and meet at it again."""
     inside = set(loop)
-    if any(step[0] in inside and step[1] in inside for step in automaton.twice):
+    if any(one in inside and other in inside for one, other in automaton.twice):
         return True
-    forward: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    backward: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for one in loop:
-        for other in loop:
-            for a in inside.intersection(automaton.next[one]):
-                for b in inside.intersection(automaton.next[other]):
-                    if automaton.chars[a] & automaton.chars[b]:
-                        forward.setdefault((one, other), []).append((a, b))
-                        backward.setdefault((a, b), []).append((one, other))
-    same = [(state, state) for state in loop]
-    parted = _closure(forward, same) & _closure(backward, same)
-    return any(one != other for one, other in parted)
-
-
-def _closure(
-    steps: dict[tuple[int, int], list[tuple[int, int]]], start: Iterable[tuple[int, int]]
-) -> set[tuple[int, int]]:
-    seen = set(start)
-    waiting = list(seen)
+    following = {state: inside.intersection(automaton.next[state]) for state in loop}
+    waiting = [(state, state) for state in loop]
+    seen = set(waiting)
     while waiting:
-        for pair in steps.get(waiting.pop(), ()):
-            if pair not in seen:
-                seen.add(pair)
-                waiting.append(pair)
-    return seen
+        one, other = waiting.pop()
+        automaton.spend(1 + len(following[one]) * len(following[other]))
+        if one != other and any(automaton.chars[after] for after in following[one] & following[other]):
+            return True
+        for a in following[one]:
+            shared = automaton.chars[a]
+            # The two of a pair are alike, so that one order is enough.
+            pairs = ((a, b) if a < b else (b, a) for b in following[other] if automaton.chars[b] & shared and a != b)
+            fresh = [pair for pair in pairs if pair not in seen]
+            seen.update(fresh)
+            waiting.extend(fresh)
+    return False
 
 
-def _longest_chain(automaton: _Automaton, loops: Sequence[Sequence[int]]) -> int:
-    """How many loops in a row can share a text: each is left for the next over characters that both repeat."""
+def _has_chain(automaton: Automaton, loops: Sequence[Sequence[int]]) -> bool:
+    """Whether more than _MOST_LOOPS loops in a row can share a text: each is left for the next over characters that
+    both repeat. `loops`: each after those that can be reached from it."""
     alphabets = [_union(automaton.chars[state] for state in loop) for loop in loops]
-    longest: dict[int, int] = {}
-
-    def chain(number: int) -> int:
-        if number not in longest:
-            longest[number] = 1 + max((chain(after) for after in following(number)), default=0)
-        return longest[number]
-
-    def following(number: int) -> list[int]:
-        return [
-            other
-            for other in range(len(loops))
-            if other != number
-            and (shared := alphabets[number] & alphabets[other])
-            # From any state of a loop all others of it can be reached.
-            and not _reachable(automaton, loops[number][0], shared).isdisjoint(loops[other])
-        ]
-
-    return max((chain(number) for number in range(len(loops))), default=0)
+    longest: list[int] = []
+    for number, loop in enumerate(loops):
+        reached: dict[int, set[int]] = {}
+        chain = 1
+        for other in range(number):
+            automaton.spend(1)
+            if (shared := alphabets[number] & alphabets[other]) and longest[other] >= chain:
+                # From the first state only: to ask from all would refuse loops that cannot be gone round over these.
+                if shared not in reached:
+                    reached[shared] = automaton.reachable(loop[0], shared)
+                if not reached[shared].isdisjoint(loops[other]):
+                    chain = longest[other] + 1
+        if chain > _MOST_LOOPS:
+            return True
+        longest.append(chain)
+    return False
 
 
-def _ways(automaton: _Automaton, loop_of: dict[int, int]) -> int:
-    """In how many ways at most the states outside of loops can be gone through over one text."""
+def _has_many_ways(automaton: Automaton, loop_of: Container[int]) -> bool:
+    """Whether the states outside of loops can be gone through in more than _MOST_WAYS ways over one text."""
     ways: dict[int, int] = {}
     # Without loops, states follow those with lower numbers only.
     for state in reversed(range(len(automaton.chars))):
         following = automaton.next[state]
-        own = 1 if state in loop_of else _overlapping([automaton.chars[after] for after in following])
-        own *= 2 if any((state, after) in automaton.twice for after in following) and state not in loop_of else 1
+        own = 1
+        if state not in loop_of:
+            own = _overlapping(automaton, [automaton.chars[after] for after in following])
+            own *= 2 if any((state, after) in automaton.twice for after in following) else 1
         ways[state] = own * max((ways.get(after, 1) for after in following), default=1)
-    return max(ways.values(), default=1)
+        if ways[state] > _MOST_WAYS:
+            return True
+    return False
 
 
-def _overlapping(masks: Sequence[int]) -> int:
+def _overlapping(automaton: Automaton, masks: Sequence[int]) -> int:
     """How many of the sets at most share a character."""
     everything = _union(masks)
     most = 0
     while everything:
+        automaton.spend(2 * len(masks))
         bit = everything & -everything
         sharing = [mask for mask in masks if mask & bit]
         most = max(most, len(sharing))
@@ -323,12 +281,3 @@ def _union(masks: Iterable[int]) -> int:
     for mask in masks:
         union |= mask
     return union
-
-
-@lru_cache(maxsize=4096)
-def _mask(source: str) -> int:
-    """The sampled characters that a piece of a pattern matches, as bits. Those it names itself count as one more."""
-    compiled = regex.compile(source, flags=FLAGS_KNOWN)
-    mask = sum(1 << index for index, character in enumerate(_SAMPLE) if compiled.match(character))
-    # Sets of other characters than those in the sample might overlap.
-    return mask if source.isascii() and mask else mask | 1 << len(_SAMPLE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,17 +13,16 @@ from typing import Any
 import regex
 from pydantic import ValidationError
 
-from gateway.policy.backtracking import is_too_large, slowness
-from gateway.policy.positions import Place, Positioned, positioned, read_positioned
+from gateway.policy.backtracking import Work, is_too_large, slowness
+from gateway.policy.positions import HINTS, Place, Positioned, nearest, positioned, read_positioned, told
 from gateway.policy.schema import Allowed, Policy
 from gateway.settings import ConfigurationError
 
-_MOST_PROBLEMS = 100
 _EMPTY = "the policy is empty; start with `version: 1`"
 
 
 class PolicyError(ConfigurationError):
-    """One line per problem, in the order of the file."""
+    """One line per problem, in the order of the file, and of more than a hundred how many more there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,8 @@ def _loaded(read: Callable[[], Positioned]) -> PolicyFile:
     except ConfigurationError as error:
         raise PolicyError(str(error)) from None
     loaded = PolicyFile(_validate(source), hashlib.sha256(source.text.encode()).hexdigest(), source)
-    if found := list(_cross_checks(loaded)):
-        raise PolicyError("\n".join(found))
+    if problems := told(_cross_checks(loaded)):
+        raise PolicyError(problems)
     return loaded
 
 
@@ -70,22 +68,23 @@ def _validate(source: Positioned) -> Policy:
         return Policy.model_validate(source.document)
     except ValidationError as error:
         found = sorted(error.errors(include_url=False), key=lambda problem: source.at(problem["loc"]))
-        problems = dict.fromkeys(source.problem(each["loc"], _what(each)) for each in found[:_MOST_PROBLEMS])
-        more = [f"and {len(found) - _MOST_PROBLEMS} more"] if len(found) > _MOST_PROBLEMS else []
-        raise PolicyError("\n".join([*problems, *more])) from None
+        lines = (source.problem(each["loc"], _what(each, index < HINTS)) for index, each in enumerate(found))
+        raise PolicyError(told(dict.fromkeys(lines))) from None
 
 
-def _what(problem: Any) -> str:
+def _what(problem: Any, is_hinted: bool) -> str:
     place = ".".join(str(part) for part in problem["loc"] if part not in ("function-before", "EntityRule"))
     match problem["type"]:
         case "extra_forbidden":
-            return f"unknown key {problem['loc'][-1]}{_suggest(problem['loc'])}"
+            return f"unknown key {problem['loc'][-1]}{_suggest(problem['loc']) if is_hinted else ''}"
         case "missing":
             return f"{place} is missing"
         case "enum" | "literal_error":
             expected = problem["ctx"]["expected"]
-            close = difflib.get_close_matches(str(problem["input"]), re.findall(r"'([^']+)'", str(expected)), 1)
-            return f"{place}: expected {expected}" + (f"; did you mean {close[0]}?" if close else "")
+            written = problem["input"]
+            names = re.findall(r"'([^']+)'", str(expected))
+            close = nearest(written, names) if is_hinted and isinstance(written, str) else None
+            return f"{place}: expected {expected}" + (f"; did you mean {close}?" if close else "")
         case _:
             return f"{place}: {str(problem['msg']).removeprefix('Value error, ')}"
 
@@ -97,9 +96,8 @@ def _suggest(place: Sequence[str | int]) -> str:
     for part in place[:-1]:
         node = _child(schema, node, part)
     names = list(node.get("properties", {}))
-    close = difflib.get_close_matches(str(place[-1]), names, 1)
-    if close:
-        return f"; did you mean {close[0]}?"
+    if close := nearest(str(place[-1]), names):
+        return f"; did you mean {close}?"
     return f"; the keys here are: {', '.join(names)}" if names else ""
 
 
@@ -118,35 +116,43 @@ def _child(schema: dict[str, Any], node: dict[str, Any], part: str | int) -> dic
 
 def _cross_checks(loaded: PolicyFile) -> Iterator[str]:
     """What no single field can see: patterns that do not compile, upstreams that are not there."""
-    policy = loaded.policy
+    policy, work = loaded.policy, Work()
     for index, recognizer in enumerate(policy.redact.recognizers):
-        yield from _pattern_checks(loaded, ("redact", "recognizers", index, "pattern"), recognizer.pattern)
+        yield from _pattern_checks(loaded, ("redact", "recognizers", index, "pattern"), recognizer.pattern, work)
     for index, allowed in enumerate(policy.redact.allow):
         if isinstance(allowed, Allowed):
-            yield from _pattern_checks(loaded, ("redact", "allow", index, "pattern"), allowed.pattern)
-    names = ["default", *policy.upstreams]
-    for name, route in policy.models.items():
-        if route.upstream not in names:
-            close = difflib.get_close_matches(route.upstream, names, 1)
-            hint = f"; did you mean {close[0]}?" if close else f"; the upstreams are: {', '.join(names)}"
-            yield loaded.problem(("models", name, "upstream"), f"no upstream is called {route.upstream}{hint}")
+            yield from _pattern_checks(loaded, ("redact", "allow", index, "pattern"), allowed.pattern, work)
+    yield from _upstream_checks(loaded)
 
 
-def _pattern_checks(loaded: PolicyFile, place: Place, pattern: str) -> Iterator[str]:
-    if is_too_large(pattern):
-        yield loaded.problem(
-            place, "the pattern is too large when its repeats are written out; repeat less, or less often"
-        )
-        return
+def _upstream_checks(loaded: PolicyFile) -> Iterator[str]:
+    names = dict.fromkeys(["default", *loaded.policy.upstreams])
+    unknown = [(name, route) for name, route in loaded.policy.models.items() if route.upstream not in names]
+    for index, (name, route) in enumerate(unknown):
+        hint = ""
+        if index < HINTS:
+            close = nearest(route.upstream, names)
+            hint = f"; did you mean {close}?" if close else f"; the upstreams are: {', '.join(names)}"
+        yield loaded.problem(("models", name, "upstream"), f"no upstream is called {route.upstream}{hint}")
+
+
+def _pattern_checks(loaded: PolicyFile, place: Place, pattern: str, work: Work) -> Iterator[str]:
+    if (problem := _pattern_problem(pattern, work)) is not None:
+        yield loaded.problem(place, problem)
+
+
+def _pattern_problem(pattern: str, work: Work) -> str | None:
     try:
+        if is_too_large(pattern):
+            return "the pattern is too large when its repeats are written out; repeat less, or less often"
         compiled = regex.compile(pattern)
     except regex.error as error:
-        yield loaded.problem(place, f"not a regular expression: {error}")
-        return
+        return f"not a regular expression: {error}"
     except RecursionError:
-        yield loaded.problem(place, "the groups of the pattern are nested too deeply; write it with fewer")
-        return
+        return "the groups of the pattern are nested too deeply; write it with fewer"
+    # First, for even the empty text may be read in too many ways.
+    if (problem := slowness(pattern, work)) is not None:
+        return problem
     if compiled.match("") is not None:
-        yield loaded.problem(place, "the pattern matches the empty text; make at least one character required")
-    elif (problem := slowness(pattern)) is not None:
-        yield loaded.problem(place, problem)
+        return "the pattern matches the empty text; make at least one character required"
+    return None

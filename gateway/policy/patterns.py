@@ -216,10 +216,24 @@ def children(node: Node) -> Sequence[Node]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and all below it."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    """The node and all below it, each once: what a pattern refers to again is the same node."""
+    seen = {id(node)}
+    waiting = [node]
+    while waiting:
+        yield (node := waiting.pop())
+        for child in reversed(children(node)):
+            if id(child) not in seen:
+                seen.add(id(child))
+                waiting.append(child)
+
+
+def written_out(node: Node, known: dict[int, int] | None = None) -> int:
+    """How many nodes there are if each is counted as often as the pattern refers to it. `known`: of what was counted,
+    by identity."""
+    known = {} if known is None else known
+    if id(node) not in known:
+        known[id(node)] = 1 + sum(written_out(child, known) for child in children(node))
+    return known[id(node)]
 
 
 def most_chars(node: Node) -> int | None:
@@ -242,18 +256,25 @@ def most_chars(node: Node) -> int | None:
             return max(known, default=0) if isinstance(node, Choice) else sum(known)
 
 
-def is_nullable(node: Node) -> bool:
-    """Whether the empty text may match."""
+def is_nullable(node: Node, known: dict[int, bool] | None = None) -> bool:
+    """Whether the empty text may match. `known`: for which nodes that is known already, by identity."""
+    known = {} if known is None else known
+    if id(node) not in known:
+        known[id(node)] = _is_nullable(node, known)
+    return known[id(node)]
+
+
+def _is_nullable(node: Node, known: dict[int, bool]) -> bool:
     match node:
         case Chars():
             return False
         case Edge() | Look():
             return True
         case Choice(options):
-            return any(is_nullable(option) for option in options)
+            return any(is_nullable(option, known) for option in options)
         case Repeat(body, least):
-            return least == 0 or is_nullable(body)
+            return least == 0 or is_nullable(body, known)
         case Concat(parts):
-            return all(is_nullable(part) for part in parts)
+            return all(is_nullable(part, known) for part in parts)
         case Atomic(body):
-            return is_nullable(body)
+            return is_nullable(body, known)

@@ -14,6 +14,7 @@ from gateway.policy.quantity import Duration, Size
 
 EntityName = Annotated[str, Field(max_length=64, pattern=r"^[A-Z][A-Z0-9]*(_[A-Z][A-Z0-9]*)*$")]
 Measure = Literal["allow", "report", "mask", "block"]
+_MOST_ALLOWED = 200
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -53,6 +54,21 @@ class ModelRoute(_Part):
     """Tokens of context, shown to clients in /v1/models."""
 
 
+Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+
+
+class UpstreamAt(_Part):
+    """A model server."""
+
+    url: Url
+    key_file: str | None = None
+    """A file beside the policy with the key that it wants as a bearer token; that of --upstream is not sent to it."""
+
+
+def _upstream_at(value: object) -> object:
+    return {"url": value} if isinstance(value, str) else value
+
+
 class EntityRule(_Part):
     action: Action = Action.PLACEHOLDER
     threshold: Score | None = None
@@ -80,6 +96,13 @@ class Recognizer(_Part):
 class Allowed(_Part):
     pattern: str = Field(min_length=1, max_length=2000)
     """A regular expression. A finding that it matches from end to end is left alone."""
+
+
+def _few_patterns(values: tuple[str | Allowed, ...]) -> tuple[str | Allowed, ...]:
+    # Each is looked at for a while before any text is read, and with each whatever was found.
+    if sum(isinstance(value, Allowed) for value in values) > _MOST_ALLOWED:
+        raise ValueError(f"expected at most {_MOST_ALLOWED} patterns; write some of them as one, or exact values")
+    return values
 
 
 class Denied(_Part):
@@ -110,7 +133,7 @@ class Redact(_Part):
     recognizers: tuple[Recognizer, ...] = Field(default=(), max_length=100)
     plugins: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")], ...] = ()
     """Classes of Presidio recognizers that are installed beside the gateway, as `package.module:Class`."""
-    allow: tuple[str | Allowed, ...] = ()
+    allow: Annotated[tuple[str | Allowed, ...], AfterValidator(_few_patterns)] = ()
     """Values that are never redacted: exact ones, or patterns."""
     deny: tuple[Denied, ...] = ()
     encoded: Literal["redact", "block"] = "redact"
@@ -284,7 +307,9 @@ class Policy(_Part):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     models: dict[str, ModelRoute] = Field(min_length=1)
     """The public names of models and where they are served."""
-    upstreams: dict[str, Annotated[str, Field(pattern=r"^https?://[^\s]+$")]] = {}
+    upstreams: dict[
+        str, Annotated[UpstreamAt, BeforeValidator(_upstream_at, json_schema_input_type=Url | UpstreamAt)]
+    ] = {}
     """More upstreams beside the server's --upstream, which is called `default`."""
     redact: Redact = Redact()
     requests: Requests = Requests()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,19 +28,25 @@ class Tenants:
 
     policies: dict[str, PolicyFile]
     by_tenant: dict[str, str]
-    files: tuple[Path, ...]
-    """What was read."""
 
 
-def load_tenants(default: Path, path: Path | None) -> tuple[PolicyFile, Tenants]:
-    """The policy for all, and what a tenants file says of some. Raises ConfigurationError."""
+def load_tenants(
+    default: Path, path: Path | None, note: Callable[[Path], None] = lambda _: None
+) -> tuple[PolicyFile, Tenants]:
+    """The policy for all, and what a tenants file says of some. `note` is told of each file before it is read.
+
+    Raises ConfigurationError.
+    """
+    note(default)
     first = load_policy(default)
     if path is None:
-        return first, Tenants({first.policy.name: first}, {}, (default,))
+        return first, Tenants({first.policy.name: first}, {})
+    note(path)
     source = read_positioned(path, "the tenants file", "the file is empty; start with `version: 1` and `tenants:`", 4)
     file = _validate(source)
     policies = {first.policy.name: first}
     for index, name in enumerate(file.policies):
+        note(path.parent / name)
         loaded = load_policy(path.parent / name)
         if (same := policies.setdefault(loaded.policy.name, loaded)) is not loaded:
             what = f"this policy is called {loaded.policy.name}, as {same.path} is; give each a `name:` of its own"
@@ -50,7 +57,7 @@ def load_tenants(default: Path, path: Path | None) -> tuple[PolicyFile, Tenants]
         raise ConfigurationError(
             "\n".join(source.problem(("tenants", each), what.format(file.tenants[each])) for each in unknown)
         )
-    return first, Tenants(policies, file.tenants, (default, path, *(path.parent / name for name in file.policies)))
+    return first, Tenants(policies, file.tenants)
 
 
 def _validate(source: Positioned) -> _File:

@@ -43,24 +43,34 @@ class _Pool:
         self.session: aiohttp.ClientSession | None = None
 
 
-class VllmClient:
-    """One connection pool per process. `urls` maps upstream names to base URLs that end in /v1."""
+class Target:
+    """Where an upstream is, and what is sent to it alone."""
 
-    def __init__(
-        self, urls: Mapping[str, str], *, salt_of: SaltOf, connect_timeout_s: float, api_key: str | None = None
-    ) -> None:
-        self._urls = {name: url.rstrip("/") for name, url in urls.items()}
-        self._salt_of = salt_of
-        self._headers = {"content-type": "application/json", "accept-encoding": "identity"}
+    def __init__(self, url: str, api_key: str | None = None) -> None:
+        """`url`: the base URL, which ends in /v1."""
+        self.url = url.rstrip("/")
+        self.headers = {"content-type": "application/json", "accept-encoding": "identity"}
         if api_key is not None:
-            self._headers["authorization"] = f"Bearer {api_key}"
+            self.headers["authorization"] = f"Bearer {api_key}"
+
+    def __repr__(self) -> str:
+        return f"<Target {self.url}>"
+
+
+class VllmClient:
+    """One connection pool per process."""
+
+    def __init__(self, targets: Mapping[str, Target], *, salt_of: SaltOf, connect_timeout_s: float) -> None:
+        """`targets`: by the names of upstreams."""
+        self._targets = targets
+        self._salt_of = salt_of
         self._connect_timeout_s = connect_timeout_s
         self._pool = _Pool()
 
-    def with_urls(self, urls: Mapping[str, str]) -> VllmClient:
+    def with_targets(self, targets: Mapping[str, Target]) -> VllmClient:
         """The same client with the same connections, for other upstreams."""
         made = copy.copy(self)
-        made._urls = {name: url.rstrip("/") for name, url in urls.items()}
+        made._targets = targets
         return made
 
     async def open(self) -> None:
@@ -104,10 +114,9 @@ class VllmClient:
     async def reachable(self, name: str) -> bool:
         """Whether the upstream answers at all."""
         probe = aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_S)
+        target = self._targets[name]
         try:
-            async with self._session.get(
-                f"{self._urls[name]}/models", headers=self._headers, timeout=probe
-            ) as response:
+            async with self._session.get(f"{target.url}/models", headers=target.headers, timeout=probe) as response:
                 return response.status < 500
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
@@ -117,10 +126,10 @@ class VllmClient:
         """An answer with status 200. Every failure while it is read becomes an error of ours."""
         salt = self._salt_of(call.tenant, str(call.body.get("model")))
         body = orjson.dumps({**call.body, "cache_salt": salt})
-        url = self._urls[call.upstream] + call.endpoint
+        target = self._targets[call.upstream]
         timeout = aiohttp.ClientTimeout(total=call.timeout_s, sock_connect=self._connect_timeout_s)
         try:
-            async with await self._open(url, body, timeout) as response:
+            async with await self._open(target, call.endpoint, body, timeout) as response:
                 if response.status != 200:
                     raise _refused(response.status, await _read(response, _MAX_ERROR_BYTES))
                 yield response
@@ -135,16 +144,15 @@ class VllmClient:
         except (aiohttp.ClientError, OSError, ValueError):
             raise UpstreamFailed("The model server cannot be reached or broke off the connection. Try again.") from None
 
-    async def _open(self, url: str, body: bytes, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
+    async def _open(
+        self, target: Target, endpoint: str, body: bytes, timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
         """A kept connection that the server has just closed is not a failure: try once more on a new one."""
+        url, headers = target.url + endpoint, target.headers
         try:
-            return await self._session.post(
-                url, data=body, headers=self._headers, allow_redirects=False, timeout=timeout
-            )
+            return await self._session.post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout)
         except aiohttp.ServerDisconnectedError:
-            return await self._session.post(
-                url, data=body, headers=self._headers, allow_redirects=False, timeout=timeout
-            )
+            return await self._session.post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout)
 
 
 async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:

@@ -92,6 +92,67 @@ def test_a_budget_of_tokens_is_settled_by_what_was_used(served: GatewayProcess, 
     assert post(served, token).json()["error"]["code"] == "budget_exceeded"
 
 
+def test_breaking_off_a_stream_saves_no_tokens(served: GatewayProcess, upstream: ScriptedUpstream) -> None:
+    """Nobody says what it used: no less than came."""
+    token = minted(served, "globex", "--subject", "breaking", "--limit", "tokens_per_minute=1000")
+    gone = threading.Event()
+
+    async def endless(request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for piece in chunks(["one "] * 500):
+            await response.write(b"data: " + json.dumps(piece).encode() + b"\n\n")
+        while not gone.is_set():
+            await asyncio.sleep(0.05)
+        return response
+
+    upstream.handler = endless
+    body = {"model": "llama", "stream": True, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 10}
+    headers = {"authorization": f"Bearer {token}"}
+    with (
+        httpx.Client(trust_env=False, timeout=30) as client,
+        client.stream("POST", f"{served.url}/v1/chat/completions", json=body, headers=headers) as answer,
+    ):
+        read = 0
+        arriving = answer.iter_bytes()
+        for piece in arriving:
+            read += piece.count(b'"content":"')
+            if read > 400:
+                break
+    gone.set()
+    upstream.answers(completion("Hi."))
+
+    def left() -> int:
+        return int(post(served, token).headers["x-ratelimit-remaining-tokens"])
+
+    assert wait_for(lambda: left() < 650, 5), left()
+
+
+def test_a_good_token_used_where_it_may_not_is_written_down_as_whose_it_is(served: GatewayProcess) -> None:
+    token = minted(served, "acme", "--subject", "away", "--network", "10.0.0.0/8")
+    assert post(served, token, headers={"x-forwarded-for": "192.0.2.1"}).status_code == 403
+
+    def refused(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [line for line in events if line.get("token") == token.split("_")[1]]
+
+    (line,) = refused(served.events(lambda events: bool(refused(events))))
+    assert (line["status"], line["tenant"]) == (403, "acme")
+    assert line["subject"]
+
+
+def test_looking_at_the_models_is_written_down(served: GatewayProcess) -> None:
+    token = minted(served, "acme", "--subject", "looking")
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        for sent in (token, f"pgw_{'x' * 60}"):
+            client.get(f"{served.url}/v1/models", headers={"authorization": f"Bearer {sent}"})
+
+    def looks(events: list[dict[str, Any]]) -> set[tuple[int, str]]:
+        return {(line["status"], line["token"]) for line in events if line.get("endpoint") == "GET /v1/models"}
+
+    wanted = {(200, token.split("_")[1]), (401, "")}
+    assert wanted <= looks(served.events(lambda events: wanted <= looks(events)))
+
+
 def test_a_client_that_leaves_in_the_middle_gives_its_place_back(
     served: GatewayProcess, upstream: ScriptedUpstream
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from aiohttp import web
 
 from demo.vllm import free_port
 from tests.faults.wire import wait_for
@@ -181,6 +182,52 @@ def test_readings_are_written_down(served: Served) -> None:
     assert wait_for(lambda: served.seen("globex") == "<EMAIL_ADDRESS>", 20)
 
 
+OWN = """\
+version: 1
+name: {name}
+models: {{llama: {{upstream: {upstream}, id: tiny-llama}}}}
+upstreams: {{own: {url}, keyed: {{url: {url}, key_file: key}}}}
+redact: {{nlp: {{engine: patterns}}}}
+cache: {{when: never}}
+limits: {{model: {{llama: {{requests_per_minute: 3}}}}}}
+"""
+
+
+def test_upstreams_of_a_policy_are_its_own(tmp_path: Path) -> None:
+    """What is counted of a model is counted of that model, and each upstream gets its own key and nobody else's."""
+    seen: list[str] = []
+
+    async def answer(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        seen.append(request.headers.get("authorization", ""))
+        return web.json_response(completion("Hi."))
+
+    (tmp_path / "key").write_text("key-of-keyed")
+    (tmp_path / "default-key").write_text("key-of-default")
+    names = {"common": "default", "own": "own", "keyed": "keyed"}
+    tenants = {"version": 1, "policies": ["own.yaml", "keyed.yaml"], "tenants": {"globex": "own", "initech": "keyed"}}
+    (tmp_path / "tenants.yaml").write_text(json.dumps(tenants))
+    with Background(ScriptedUpstream(handler=answer)) as first, Background(ScriptedUpstream(handler=answer)) as other:
+        for name, upstream in names.items():
+            (tmp_path / f"{name}.yaml").write_text(OWN.format(name=name, upstream=upstream, url=other.url))
+        initech = mint(tmp_path / "tokens.yaml", "initech")
+        more = ("--tenants", str(tmp_path / "tenants.yaml"), "--upstream-key-file", str(tmp_path / "default-key"))
+        process = start_gateway(tmp_path, first.url, tmp_path / "common.yaml", *more)
+        try:
+            assert _asked(process, process.token, 4) == [200, 200, 200, 429]
+            assert _asked(process, process.other_token, 2) == [200, 200]
+            assert _asked(process, initech, 2) == [200, 429]  # the same model at the same place
+        finally:
+            process.stop()
+    assert seen == ["Bearer key-of-default"] * 3 + [""] * 2 + ["Bearer key-of-keyed"]
+
+
+def _asked(process: GatewayProcess, token: str, times: int) -> list[int]:
+    body = {"model": "llama", "messages": [{"role": "user", "content": "Hi."}]}
+    with httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:
+        url, headers = f"{process.url}/v1/chat/completions", {"authorization": f"Bearer {token}"}
+        return [client.post(url, json=body, headers=headers).status_code for _ in range(times)]
+
+
 def test_all_workers_follow(tmp_path: Path) -> None:
     """By themselves, and at once when a signal says so, without a new worker."""
     (tmp_path / "p.yaml").write_text(POLICY.format(name="common", action="placeholder"))
@@ -216,7 +263,10 @@ def _followed_by_both(process: GatewayProcess, upstream: ScriptedUpstream, polic
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return {child for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()}
 
+    limited = mint(process.directory / "tokens.yaml", "acme", "--limit", "requests_per_minute=5")
     assert seen() == {"<EMAIL_ADDRESS_1>"}
+    # They cannot count together, without a store that they share.
+    assert wait_for(lambda: _asked(process, limited, 8) == [503] * 8, 30)
     before = workers()
     policy.write_text(POLICY.format(name="common", action="remove"))
     assert wait_for(lambda: seen() == {"<EMAIL_ADDRESS>"}, 60)

@@ -93,7 +93,6 @@ def test_more_than_the_giver_has_is_forbidden(wishes: dict[str, Any]) -> None:
         {"networks": ["10.0.0.1/8"]},
         {"subject": 5},
         {"subject": "x" * 257},
-        {"policy": "nobody's"},
         {"policy": None},
         {"limits": []},
         {"limits": {"x": 1}},
@@ -142,6 +141,13 @@ def test_less_is_given() -> None:
     assert fields["networks"] == ("10.1.0.0/16", "10.2.0.0/16", "fd00:1::/32")
     assert fields["limits"] == Limits(requests_per_minute=60, concurrent=2, tokens_per_day=1000)
     assert fields["not_before"] == NOW + timedelta(seconds=30)
+
+
+def test_which_policies_there_are_is_told_to_those_who_may_give_them_only() -> None:
+    with pytest.raises(Forbidden):
+        give(policy="nobody's")
+    with pytest.raises(InvalidValue):
+        give(admin("acme", "chat", "admin:tokens", "admin:policy"), policy="nobody's")
 
 
 def test_the_limits_of_the_giver_s_policy_hold_for_what_it_gives_too() -> None:

@@ -33,6 +33,18 @@ def key_of(issuer: Issuer) -> tuple[str, Any]:
     return kid, key
 
 
+async def test_what_a_token_gives_cannot_outlive_it(gate: Gate, issuer: Issuer) -> None:
+    """A token that may mint others would else last for ever."""
+    now = int(gate.wall())
+    principal = await gate.takes(issuer.token(exp=now + 300))
+    assert principal.expires is not None
+    assert principal.expires.timestamp() == now + 300
+    gate.rewrite(max_age="60s")
+    principal = await gate.takes(issuer.token(exp=now + 3000, iat=now - 10))
+    assert principal.expires is not None
+    assert principal.expires.timestamp() == now + 50
+
+
 # Claims
 
 

@@ -39,7 +39,10 @@ def test_the_tightest_limit_is_shown() -> None:
     ("body", "tokens"),
     [
         ({"messages": [{"role": "user", "content": "x" * 400}], "max_tokens": 100}, 100 + 104),
-        ({"messages": [], "max_tokens": 100, "max_completion_tokens": 30, "n": 3}, 90),
+        ({"messages": [], "max_tokens": 100, "max_completion_tokens": 30, "n": 3}, 300),
+        ({"messages": [], "max_tokens": 1, "max_completion_tokens": 900}, 900),
+        ({"messages": [], "max_tokens": 900, "max_completion_tokens": 0}, 900),
+        ({"input": ["x" * 40, "y" * 40], "max_tokens": 0}, 20),
         ({"messages": [{"role": "user", "content": [{"type": "text", "text": "abcdefgh"}]}]}, 512 + 9),
         ({"prompt": "abcde", "max_tokens": 0}, 2),
         ({"prompt": [1, 2, 3, 4, 5], "max_tokens": 1}, 6),
@@ -51,7 +54,7 @@ def test_the_tightest_limit_is_shown() -> None:
     ],
 )
 def test_estimates(body: dict[str, Any], tokens: int) -> None:
-    assert estimate(body) == tokens
+    assert estimate(body).all == tokens
 
 
 JSON = st.recursive(
@@ -62,7 +65,7 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["messages", "prompt", "n", "max_tokens", "best_of", "tools", "x"]), JSON))
 def test_whatever_a_body_is_it_has_an_estimate(body: dict[str, Any]) -> None:
-    assert estimate(body) >= 0
+    assert estimate(body).all >= 0
 
 
 @pytest.mark.parametrize("value", [0, -1, LARGEST_LIMIT + 1, True, 1.5])

@@ -155,6 +155,19 @@ def test_a_wrong_file_is_a_configuration_error(path: Path, text: str) -> None:
         load_tokens(path)
 
 
+def test_a_key_that_stands_twice_is_refused_with_its_place(path: Path) -> None:
+    """The second would take the place of the first, whose tokens would be gone, or valid again."""
+    path.write_text("version: 1\ntokens: []\ntokens: []\n")
+    with pytest.raises(ConfigurationError, match=r"tokens\.yaml:3:1: the key tokens stands twice; keep one"):
+        load_tokens(path)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "null"])
+def test_a_file_may_be_empty(path: Path, text: str) -> None:
+    path.write_text(text)
+    assert load_tokens(path) == {}
+
+
 OLD_FILE = """\
 # Hashes of tokens, made by `gateway token mint`. A token itself is shown once and never kept.
 version: 1

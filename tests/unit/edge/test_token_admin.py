@@ -32,6 +32,10 @@ class Answer:
         return str(self.document["error"]["code"])
 
 
+_POLICY = SimpleNamespace(digest="digest")
+POLICIES = SimpleNamespace(default=_POLICY, of=lambda _: _POLICY)
+
+
 @dataclass
 class Site:
     worker: Worker
@@ -55,7 +59,7 @@ class Site:
         service: Any = SimpleNamespace(
             authenticate=authenticate,
             observer=SimpleNamespace(exchange_done=self.told.append),
-            policies=SimpleNamespace(default=SimpleNamespace(digest="digest")),
+            policies=POLICIES,
             clock=lambda: 0.0,
             settings=SimpleNamespace(body_timeout=5.0),
             recording=SimpleNamespace(check=self.check),
@@ -196,8 +200,9 @@ async def test_what_cannot_be_written_down_is_not_done(site: Site) -> None:
 
 async def test_an_act_that_breaks_is_not_told_as_done(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(site.worker.desk, "_tokens", None)
-    with pytest.raises(AttributeError):
-        await site.ask("POST", "/admin/tokens", {})
+    answer = await site.ask("POST", "/admin/tokens", {})
+    assert answer.status == 503
+    assert answer.headers[b"x-request-id"].decode() == site.told[0].request_id
     assert [event.status for event in site.told] == [503]
 
 
