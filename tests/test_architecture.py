@@ -29,7 +29,7 @@ HOMES = {
     "uvicorn": ("edge/",),
     "orjson": ("edge/", "upstream/", "observe/", "cache/"),
     "zstandard": ("cache/entry.py",),
-    "redis": ("store/redis.py",),
+    "redis": ("store/redis.py", "store/redis_deadline.py"),
     "yaml": ("policy/positions.py", "settings.py"),
     "jwt": ("access/jwt.py",),
     "pydantic": (

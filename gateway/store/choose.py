@@ -9,7 +9,8 @@ from gateway.settings import ConfigurationError
 from gateway.store.address import FORMS
 from gateway.store.memory import MemoryStore
 from gateway.store.port import Store
-from gateway.store.redis import COMMAND_S, RedisStore
+from gateway.store.redis import RedisStore
+from gateway.store.redis_deadline import COMMAND_S
 
 _MIB = 1 << 20
 _MEMORY_MIB = 64

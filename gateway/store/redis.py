@@ -18,9 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextvars import ContextVar
 from ssl import SSLContext
-from types import TracebackType
 from typing import Any, TypeVar
 
 from redis import exceptions
@@ -41,12 +39,11 @@ from gateway.store.port import (
     check_prefix,
     milliseconds,
 )
+from gateway.store.redis_deadline import ANSWERS, COMMAND_S, Deadline, allow, trouble_of
 from gateway.store.redis_keys import channel, key, start
 from gateway.store.redis_limits import RedisLimits
 from gateway.store.redis_scripts import ADD, TEXTS, Command
 
-COMMAND_S = 0.1
-"""How long one command may take, and wait for others that are under way, unless the operator says otherwise."""
 CONNECT_S = 0.25
 """How long connecting may take, with TLS, on top of the command that it is done for."""
 DISCOVERY_S = 2.0
@@ -59,8 +56,6 @@ COMMANDS = 32
 """How many commands may be under way at a time, in a cluster too: one connection each."""
 _CONNECTIONS = 2 * COMMANDS  # scans and subscribers have connections of the same pool
 _BATCH = 1000
-
-_LIMIT: ContextVar[asyncio.Timeout | None] = ContextVar("_LIMIT", default=None)
 
 _T = TypeVar("_T")
 _Client = Redis | RedisCluster
@@ -148,11 +143,11 @@ class RedisStore(RedisLimits):
     @contextlib.asynccontextmanager
     async def subscribe(self, topic: str) -> AsyncIterator[AsyncIterator[bytes]]:
         name = channel(topic)
-        async with _deadline(self._command_s):
+        async with Deadline(self._command_s):
             client = await self._ready()
             pubsub: PubSub = client.pubsub()
         try:
-            async with _deadline(self._command_s):
+            async with Deadline(self._command_s):
                 await pubsub.subscribe(name)
                 while await _next(pubsub, self._command_s + CONNECT_S) is None:
                     pass  # what is published after this function has returned will be heard
@@ -173,12 +168,12 @@ class RedisStore(RedisLimits):
         await self._slot()
         try:
             with self._breaker.attempt():
-                async with _deadline(self._command_s):
+                async with Deadline(self._command_s):
                     client = await self._ready()
                     try:
                         return await operation(client)
                     except exceptions.ConnectionError as error:
-                        if not again or isinstance(error, _ANSWERS):
+                        if not again or isinstance(error, ANSWERS):
                             raise
                         return await operation(client)
         finally:
@@ -197,7 +192,7 @@ class RedisStore(RedisLimits):
 
     async def _walk(self, operation: Callable[[], Awaitable[_T]]) -> _T:
         self._breaker.check()
-        async with _deadline(SCAN_S):
+        async with Deadline(SCAN_S):
             return await operation()
 
     async def _ready(self) -> _Client:
@@ -206,7 +201,7 @@ class RedisStore(RedisLimits):
         if client is None:
             raise StoreUnavailable(Trouble.FAILED)  # not open
         if isinstance(client, RedisCluster) and client.get_default_node() is None:
-            _allow(CONNECT_S)
+            allow(CONNECT_S)
             if self._discovery is None or self._discovery.done():
                 self._discovery = asyncio.create_task(_discover(client))
             await asyncio.shield(self._discovery)
@@ -234,7 +229,7 @@ class _Connection(Connection):
         self._tls = tls
 
     async def _connect(self) -> None:
-        _allow(CONNECT_S)
+        allow(CONNECT_S)
         await super()._connect()  # type: ignore[no-untyped-call]
 
     def _connection_arguments(self) -> Mapping[str, Any]:
@@ -276,7 +271,7 @@ def _cluster(address: Address) -> RedisCluster:
 
 
 async def _discover(client: RedisCluster) -> None:
-    async with _deadline(DISCOVERY_S):
+    async with Deadline(DISCOVERY_S):
         await client.initialize()
 
 
@@ -295,7 +290,7 @@ async def _run_scripts(client: _Client, commands: Sequence[Command]) -> list[Any
     for number, (_, digest, *rest) in enumerate(commands):
         if isinstance(answers[number], exceptions.NoScriptError):  # nothing was done: Redis is new, or forgot it
             answers[number] = await client.execute_command("EVAL", TEXTS[str(digest)], *rest)
-    return [StoreUnavailable(_trouble(one)) if isinstance(one, Exception) else one for one in answers]
+    return [StoreUnavailable(trouble_of(one)) if isinstance(one, Exception) else one for one in answers]
 
 
 async def _scan(node: Redis | ClusterNode, pattern: str) -> AsyncIterator[list[bytes]]:
@@ -323,82 +318,7 @@ async def _messages(pubsub: PubSub) -> AsyncGenerator[bytes, None]:
                     raise TimeoutError
                 await pubsub.ping()
         except Exception as error:
-            raise StoreUnavailable(_trouble(error)) from None
+            raise StoreUnavailable(trouble_of(error)) from None
         asked = message is None
         if message is not None and message["type"] == "message":
             yield message["data"]
-
-
-class _deadline:  # noqa: N801 - as contextlib's are written, of whose generators each costs 10 µs
-    """A limit on time that connections can raise, and StoreUnavailable for all that goes wrong."""
-
-    __slots__ = ("_limit", "_token")
-
-    def __init__(self, seconds: float) -> None:
-        self._limit = asyncio.timeout(seconds)
-
-    async def __aenter__(self) -> None:
-        self._token = _LIMIT.set(await self._limit.__aenter__())
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _LIMIT.reset(self._token)
-        try:
-            await self._limit.__aexit__(kind, error, trace)
-        except TimeoutError as late:
-            raise StoreUnavailable(_trouble(late)) from None
-        if isinstance(error, Exception) and not isinstance(error, StoreUnavailable):
-            raise StoreUnavailable(_trouble(error)) from None
-
-
-def _allow(seconds: float) -> None:
-    limit = _LIMIT.get()
-    if limit is None or (until := limit.when()) is None:
-        return
-    with contextlib.suppress(RuntimeError):  # it is over: this is a task that outlives the operation that began it
-        limit.reschedule(max(until, asyncio.get_running_loop().time() + seconds + COMMAND_S))
-
-
-# What redis-py counts among connection errors although the server was reached, and said why not.
-_ANSWERS = (
-    exceptions.AuthenticationError,
-    exceptions.AuthorizationError,
-    exceptions.BusyLoadingError,
-    exceptions.MaxConnectionsError,
-)
-# The first that fits holds.
-_TROUBLES: tuple[tuple[type[BaseException], Trouble], ...] = (
-    (TimeoutError, Trouble.TIMEOUT),
-    (exceptions.TimeoutError, Trouble.TIMEOUT),
-    (exceptions.AuthenticationError, Trouble.DENIED),
-    (exceptions.AuthorizationError, Trouble.DENIED),
-    (exceptions.NoPermissionError, Trouble.DENIED),
-    (exceptions.OutOfMemoryError, Trouble.FULL),
-    (exceptions.ReadOnlyError, Trouble.READ_ONLY),
-    (exceptions.BusyLoadingError, Trouble.FAILED),
-    (exceptions.MaxConnectionsError, Trouble.FAILED),
-    (exceptions.ConnectionError, Trouble.UNREACHABLE),
-    (OSError, Trouble.UNREACHABLE),
-)
-# Codes that redis-py does not know, or that Redis 6 wraps when they come from within a script.
-_CODES = (
-    ("OOM", Trouble.FULL),
-    ("READONLY", Trouble.READ_ONLY),
-    ("MISCONF", Trouble.READ_ONLY),
-    ("NOREPLICAS", Trouble.READ_ONLY),
-)
-
-
-def _trouble(error: BaseException) -> Trouble:
-    if isinstance(error, exceptions.RedisClusterException) and error.__cause__ is not None:
-        return _trouble(error.__cause__)  # no node of a cluster could be asked; the cause is that of the last
-    for kind, trouble in _TROUBLES:
-        if isinstance(error, kind):
-            return trouble
-    if isinstance(error, exceptions.ResponseError):
-        text = str(error)
-        for code, trouble in _CODES:
-            if text.startswith(code) or f"-{code} " in text:
-                return trouble
-    return Trouble.FAILED

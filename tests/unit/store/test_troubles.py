@@ -8,7 +8,7 @@ import socket
 import pytest
 from redis import exceptions
 
-from gateway.store import redis
+from gateway.store import redis_deadline
 from gateway.store.port import StoreUnavailable, Trouble
 
 
@@ -49,7 +49,7 @@ def wrapped(cause: BaseException) -> BaseException:
 )
 async def test_each_error_has_its_trouble(error: BaseException, trouble: Trouble) -> None:
     with pytest.raises(StoreUnavailable) as caught:
-        async with redis._deadline(5):
+        async with redis_deadline.Deadline(5):
             raise error
     assert caught.value.trouble is trouble
     assert "secret" not in str(caught.value)
@@ -59,22 +59,22 @@ async def test_each_error_has_its_trouble(error: BaseException, trouble: Trouble
 
 async def test_cancelling_is_no_trouble_of_the_store() -> None:
     with pytest.raises(asyncio.CancelledError):
-        async with redis._deadline(5):
+        async with redis_deadline.Deadline(5):
             raise asyncio.CancelledError
 
 
 async def test_connecting_gets_time_of_its_own_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis, "COMMAND_S", 0.05)
+    monkeypatch.setattr(redis_deadline, "COMMAND_S", 0.05)
     loop = asyncio.get_running_loop()
     began = loop.time()
 
     async def connect() -> None:
-        async with redis._deadline(0.05):
-            redis._allow(0.3)
+        async with redis_deadline.Deadline(0.05):
+            redis_deadline.allow(0.3)
             await asyncio.sleep(30)
 
     with pytest.raises(StoreUnavailable) as caught:
         await connect()
     assert caught.value.trouble is Trouble.TIMEOUT
     assert 0.3 < loop.time() - began < 10
-    redis._allow(1)  # outside of any operation it does nothing
+    redis_deadline.allow(1)  # outside of any operation it does nothing
