@@ -55,7 +55,8 @@ class Settings(BaseModel):
     store: str = Field(default="memory://", repr=False)
     """Of the cache: memory:// or redis://… or rediss://…, see store/choose.py. It may hold a password."""
     store_timeout: float = Field(default=0.1, gt=0, le=10)
-    """How long a command to Redis may take. Every request may have to wait as long."""
+    """How long a command to Redis may take, and connecting if it is more than 0.25. Every request may have to wait as
+    long."""
     workers: int = Field(default=1, ge=1, le=256)
     places: int = Field(default=0, ge=0)
     """How many requests a worker has with the models at a time; 0 for as many as come."""

@@ -29,7 +29,8 @@ HOMES = {
     "uvicorn": ("edge/",),
     "orjson": ("edge/", "upstream/", "observe/", "cache/"),
     "zstandard": ("cache/entry.py",),
-    "redis": ("store/redis.py", "store/redis_deadline.py"),
+    "redis": ("store/redis.py", "store/redis_deadline.py", "store/redis_line.py"),
+    "hiredis": ("store/redis_line.py",),
     "yaml": ("policy/positions.py", "settings.py"),
     "jwt": ("access/jwt.py",),
     "pydantic": (

@@ -42,6 +42,7 @@ from gateway.store.port import (
 from gateway.store.redis_deadline import ANSWERS, COMMAND_S, Deadline, allow, trouble_of
 from gateway.store.redis_keys import channel, key, start
 from gateway.store.redis_limits import RedisLimits
+from gateway.store.redis_line import Line
 from gateway.store.redis_scripts import ADD, TEXTS, Command
 
 CONNECT_S = 0.25
@@ -72,15 +73,21 @@ class RedisStore(RedisLimits):
         """Raises ConfigurationError."""
         super().__init__(self._run_scripts)
         self._command_s = command_s
+        # Who gives commands more time has a slow network or a busy machine.
+        self._connect_s = max(CONNECT_S, command_s)
         self._address = read_address(url)
         self._breaker = Breaker(clock)
         self._slots = asyncio.Semaphore(COMMANDS)
         self._client: _Client | None = None
+        self._line: Line | None = None
+        """For scripts; None for a cluster, where each node would need one."""
         self._discovery: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         self._slots = asyncio.Semaphore(COMMANDS)
-        self._client = _cluster(self._address) if self._address.cluster else _server(self._address)
+        make = _cluster if self._address.cluster else _server
+        self._client = make(self._address, self._connect_s)
+        self._line = Line(self._client.connection_pool) if isinstance(self._client, Redis) else None
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -149,7 +156,7 @@ class RedisStore(RedisLimits):
         try:
             async with Deadline(self._command_s):
                 await pubsub.subscribe(name)
-                while await _next(pubsub, self._command_s + CONNECT_S) is None:
+                while await _next(pubsub, self._command_s + self._connect_s) is None:
                     pass  # what is published after this function has returned will be heard
             async with contextlib.aclosing(_messages(pubsub)) as messages:
                 yield messages
@@ -161,7 +168,7 @@ class RedisStore(RedisLimits):
         return await self._do(lambda client: client.execute_command(*command), again=again)
 
     async def _run_scripts(self, commands: Sequence[Command]) -> list[Any]:
-        return await self._do(lambda client: _run_scripts(client, commands), again=False)
+        return await self._do(lambda client: _run_scripts(client, self._line, commands), again=False)
 
     async def _do(self, operation: Callable[[_Client], Awaitable[_T]], *, again: bool) -> _T:
         self._breaker.check()
@@ -201,7 +208,7 @@ class RedisStore(RedisLimits):
         if client is None:
             raise StoreUnavailable(Trouble.FAILED)  # not open
         if isinstance(client, RedisCluster) and client.get_default_node() is None:
-            allow(CONNECT_S)
+            allow(self._connect_s)
             if self._discovery is None or self._discovery.done():
                 self._discovery = asyncio.create_task(_discover(client))
             await asyncio.shield(self._discovery)
@@ -229,7 +236,7 @@ class _Connection(Connection):
         self._tls = tls
 
     async def _connect(self) -> None:
-        allow(CONNECT_S)
+        allow(float(self.socket_connect_timeout or CONNECT_S))
         await super()._connect()  # type: ignore[no-untyped-call]
 
     def _connection_arguments(self) -> Mapping[str, Any]:
@@ -237,7 +244,7 @@ class _Connection(Connection):
         return arguments if self._tls is None else {**arguments, "ssl": self._tls}
 
 
-def _options(address: Address) -> dict[str, Any]:
+def _options(address: Address, connect_s: float) -> dict[str, Any]:
     return {
         "host": address.host,
         "port": address.port,
@@ -247,21 +254,21 @@ def _options(address: Address) -> dict[str, Any]:
         "client_name": "gateway",
         "driver_info": None,
         "socket_timeout": None,
-        "socket_connect_timeout": CONNECT_S,
+        "socket_connect_timeout": connect_s,
         "retry": Retry(NoBackoff(), 0),
         "max_connections": _CONNECTIONS,
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
 
 
-def _server(address: Address) -> Redis:
+def _server(address: Address, connect_s: float) -> Redis:
     # Not the pool that blocks: it loses connections when requests are cancelled while they wait. The slots bound it.
-    pool = ConnectionPool(connection_class=_Connection, db=address.db, tls=address.tls, **_options(address))
+    pool = ConnectionPool(connection_class=_Connection, db=address.db, tls=address.tls, **_options(address, connect_s))
     return Redis.from_pool(pool)
 
 
-def _cluster(address: Address) -> RedisCluster:
-    client = RedisCluster(**_options(address))
+def _cluster(address: Address, connect_s: float) -> RedisCluster:
+    client = RedisCluster(**_options(address, connect_s))
     # There is no parameter for this; nodes that are found later are made with the client's own options.
     client.connection_kwargs.update(connection_class=_Connection, tls=address.tls)
     for node in client.startup_nodes:
@@ -275,13 +282,15 @@ async def _discover(client: RedisCluster) -> None:
         await client.initialize()
 
 
-async def _run_scripts(client: _Client, commands: Sequence[Command]) -> list[Any]:
+async def _run_scripts(client: _Client, line: Line | None, commands: Sequence[Command]) -> list[Any]:
     """In one write. What became of each, be it an error; errors of the connection are raised."""
-    if len(commands) == 1:
+    if line is not None:
+        answers = await line.ask(commands)
+    elif len(commands) == 1:
         try:
             return [await client.execute_command(*commands[0])]
         except exceptions.ResponseError as error:
-            answers: list[Any] = [error]
+            answers = [error]
     else:
         pipeline = client.pipeline(transaction=False)
         for command in commands:
