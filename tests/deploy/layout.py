@@ -107,6 +107,8 @@ class Layout:
         # Compiling all patterns anew takes a while; the tests share a folder.
         named |= {"XDG_CACHE_HOME": str(ROOT / ".cache"), "GATEWAY_HOST": "127.0.0.1", "GATEWAY_PORT": "0"}
         named |= {"GATEWAY_UPSTREAM": upstream, "GATEWAY_METRICS_PORT": str(free_port())}
+        # How busy this host is shall not matter.
+        named |= {"GATEWAY_STORE_TIMEOUT": "5"}
         return named | {"PATH": "/usr/bin:/bin", "HOME": str(self.folder)} | more
 
     def settings_file(self) -> Path:

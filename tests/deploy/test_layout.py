@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -19,7 +21,7 @@ from deploy.prepare import main as prepare_again
 from gateway.store.choose import store_of
 from gateway.store.port import Correction, Lease
 from tests.conftest import ROOT
-from tests.deploy.layout import TENANT, Layout, make, running
+from tests.deploy.layout import COMPOSE, TENANT, Layout, make, running
 from tests.support.gateway import gateway, mint
 from tests.support.redis import make_certificates
 from tests.support.upstream import ScriptedUpstream
@@ -209,6 +211,17 @@ def test_the_user_of_health_checks_can_only_ping(layout: Layout) -> None:
     assert layout.cli("PING", user="health", password="any") == "PONG"
     for command in ("GET pgw:{a}:b", "INFO", "SCAN 0", "CLIENT LIST"):
         assert "NOPERM" in layout.cli(*command.split(), user="health", password="any")
+
+
+def test_health_checks_are_good_when_all_is_well(scene: Scene) -> None:
+    check = scene.layout.at_home(COMPOSE["services"]["redis"]["healthcheck"]["test"][1], "redis")
+    assert "-h 127.0.0.1 " in check
+    check = check.replace("-h 127.0.0.1 ", f"-h 127.0.0.1 -p {scene.layout.redis_port} ")
+    subprocess.run(["sh", "-c", check], check=True, timeout=10)
+    kind, _, *words = COMPOSE["services"]["gateway"]["healthcheck"]["test"]
+    assert kind == "CMD"
+    words[-1] = words[-1].replace("http://127.0.0.1:8080", scene.url)
+    subprocess.run([sys.executable, *words], check=True, timeout=10)
 
 
 def test_redis_says_no_when_it_is_full_and_drops_nothing(tmp_path: Path) -> None:
