@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-fast lint format bench model model-check ner evaluate schema lock golden clean
+.PHONY: demo test test-fast lint format bench model model-check ner evaluate schema lock golden prepare sbom clean
 
 demo: $(VENV)/runtime
 	@$(BIN)/python -m demo
@@ -23,7 +23,7 @@ test-fast: $(VENV)/dev
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy gateway demo bench tests models/evaluate.py hatch_build.py
+	$(BIN)/mypy gateway deploy demo bench tests models/evaluate.py hatch_build.py
 	$(BIN)/lint-imports
 
 format: $(VENV)/dev
@@ -64,6 +64,16 @@ lock: $(VENV)/dev
 	$(BIN)/pip install -q uv
 	for name in runtime dev ner; do $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --universal requirements/$$name.in -o requirements/$$name.txt; done
+
+# Keys, certificates and a token for docker-compose.yml: docs/deploy.md. `make prepare OPTIONS="--profile cpu"`
+prepare: $(VENV)/runtime
+	@$(BIN)/python -m deploy.prepare $(OPTIONS)
+
+# What is in the image, by its lock file. The same lock file gives the same bytes.
+sbom: $(VENV)/dev
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements/runtime.txt --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --spec-version 1.6 --output-format JSON --output-file dist/sbom.json
 
 clean:
 	rm -rf $(VENV) .venv-vllm .venv-extras .venv-ner .demo
