@@ -147,7 +147,6 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
     opaque = Authenticator(settings.tokens, time.monotonic, minted, told=partial(reloads.count, "tokens"))
     tokens = Bearer(opaque, connections.jwt).principal
     door = Door(Entrance(tokens, Brake(time.monotonic), connections.revocations, policies), trusted)
-    offload = _offload(connections.threads)
     service = Service(
         settings=settings,
         policies=policies,
@@ -157,7 +156,7 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
         counts_together=counts_together(settings),
         recording=audit or _NoRecord(),
         observer=Observers(_observers(audit, registry)),
-        offload=offload,
+        offload=_offload(connections.threads),
         clock=time.monotonic,
     )
 
@@ -166,9 +165,9 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
     return build_app(
         service,
         _acts(service, desk, keyring),
-        partial(_reachable, settings, upstream, policies),
+        partial(_reachable, upstream, policies),
         lambda: {"policies": policies.problem, "tokens": opaque.problem()},
-        _lifespan(connections, policies, opaque, offload),
+        _lifespan(connections, policies, opaque),
     )
 
 
@@ -200,7 +199,7 @@ def _revealed(keyring: Keyring, tenant: str, text: str) -> tuple[str, int]:
     return revealed(text, opened)
 
 
-def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticator, offload: Offload) -> Lifespan:
+def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticator) -> Lifespan:
     """What a worker does from its start to its end."""
 
     def look_now() -> None:
@@ -217,7 +216,8 @@ def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticat
         # A long prompt that is read in a thread gives way to other requests soon.
         sys.setswitchinterval(_SWITCH_S)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, look_now)
-        following = [asyncio.create_task(policies.follow(offload)), asyncio.create_task(_kept_up(tokens))]
+        # Not by the threads that read prompts: it takes seconds.
+        following = [asyncio.create_task(policies.follow(asyncio.to_thread)), asyncio.create_task(_kept_up(tokens))]
         yield
         for task in following:
             task.cancel()
@@ -233,7 +233,7 @@ async def _kept_up(tokens: Authenticator) -> None:
         tokens.problem()
 
 
-async def _reachable(settings: Settings, upstream: VllmClient, policies: Policies) -> dict[str, bool]:
+async def _reachable(upstream: VllmClient, policies: Policies) -> dict[str, bool]:
     """Whether the upstreams answer on which the policy for all relies. Those of one tenant must not stop the others."""
     active = policies.default
     used = sorted({route.upstream for route in active.policy.models.values()})
