@@ -18,7 +18,7 @@ test: $(VENV)/dev
 
 test-fast: $(VENV)/dev
 	$(BIN)/python -m demo.redis
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not vllm and not extras and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not vllm and not extras and not slow" tests/unit tests/test_architecture.py
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

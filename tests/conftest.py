@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.gateway import GatewayProcess, start_gateway
 from tests.support.upstream import Background, ScriptedUpstream
@@ -15,6 +16,9 @@ ROOT = Path(__file__).parent.parent
 # Tests leave nothing outside the checkout.
 os.environ.setdefault("XDG_CACHE_HOME", str(ROOT / ".cache"))
 POLICY = ROOT / "tests" / "support" / "policy.yaml"
+# How fast a busy machine is, is nothing that a test can fail of.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from tests.support.gateway import Done, gateway, gateway_process, mint
 
 TEXT = " ".join(f"word{chr(97 + n)}{chr(97 + n % 7)} of the protected document" for n in range(20))
 
-pytestmark = pytest.mark.xdist_group("build")
+pytestmark = [pytest.mark.xdist_group("build"), pytest.mark.slow]
 _NOTHING = {"default": "allow", "entities": dict.fromkeys(("PERSON", "LOCATION", "IP_ADDRESS"), "allow")}
 
 

@@ -16,6 +16,8 @@ import pytest
 from gateway.cli.detect import printable
 from tests.support.gateway import Done, gateway
 
+pytestmark = pytest.mark.slow
+
 MAIL = "jane.doe@example.org"
 
 

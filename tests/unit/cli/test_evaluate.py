@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.gateway import gateway
 
+pytestmark = pytest.mark.slow
+
 MAIL = "jane.doe@example.org"
 
 

@@ -22,6 +22,8 @@ from tests.support.gateway import Done, gateway
 from tests.unit.guard.reading.command import run
 from tests.unit.guard.reading.files import docx, paragraph, pdf
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = [sys.executable, "-c", "from gateway.cli.index import app; app()"]
 _WORDS = (
     "the of and contract supplier shall within days notice party price deliver goods term law court fee tax".split()

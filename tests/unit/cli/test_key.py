@@ -17,6 +17,8 @@ from gateway.seal.master import master_key
 from gateway.settings import Settings
 from tests.support.gateway import gateway
 
+pytestmark = pytest.mark.slow
+
 POLICY = """version: 1
 name: x
 models: {a: {id: b}}

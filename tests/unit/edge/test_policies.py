@@ -18,6 +18,8 @@ from gateway.edge.service import ActivePolicy
 from gateway.errors import Forbidden
 from gateway.settings import ConfigurationError
 
+pytestmark = pytest.mark.slow
+
 
 class Bench:
     """Policies whose text is all that there is of them."""

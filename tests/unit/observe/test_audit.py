@@ -39,6 +39,8 @@ from tests.unit.observe.audit_scene import (
     written,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def until(true: Callable[[], bool], seconds: float = 10) -> bool:
     end = time.monotonic() + seconds

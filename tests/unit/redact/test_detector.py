@@ -15,6 +15,8 @@ from gateway.redact.nlp import Engine, EngineUnavailable, load_engine
 from gateway.redact.words import WordsNlpEngine
 from tests.unit.redact.texts import random_texts
 
+pytestmark = pytest.mark.slow
+
 
 def deadline(seconds: float = 30.0) -> Deadline:
     return Deadline.after(time.monotonic, seconds)

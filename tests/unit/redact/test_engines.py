@@ -28,6 +28,8 @@ from gateway.redact.detector import PresidioDetector, build_detector
 from gateway.redact.local_models import ModelUnusable, pieces, whole_words
 from gateway.redact.nlp import EngineUnavailable, load_engine
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 VLLM = ROOT / ".venv-vllm"
 GLINER = ROOT / ".venv-extras"

@@ -22,7 +22,10 @@ from gateway.redact.recognizers.registry import build_registry
 from gateway.redact.words import WordsNlpEngine
 from tests.unit.redact.texts import mixed_texts, random_texts, sizes
 
-pytestmark = pytest.mark.skipif(not is_available(), reason="there is no Hyperscan for this platform")
+pytestmark = [
+    pytest.mark.skipif(not is_available(), reason="there is no Hyperscan for this platform"),
+    pytest.mark.slow,
+]
 # Each takes another path: places at the edges and within, references, what never gives back, sets of all kinds.
 OWN = (
     r"\b\d{3}\b", r"(?<![A-Z0-9])[A-Z]{2}\d+(?![A-Z0-9])", r"a(?=b)b+", r"(?<=x)y+", r"\Bk\B", r"^\w+$", r"\A.|.\Z",

@@ -23,6 +23,8 @@ from gateway.settings import ConfigurationError
 from tests.unit.guard.reading.files import docx, paragraph, pdf
 from tests.unit.guard.reading.hashing import CRASHES, EATS, HANGS, KEY, part_of, texts
 
+pytestmark = pytest.mark.slow
+
 
 class Seen(Watcher):
     """What a build tells."""
