@@ -273,14 +273,14 @@ async def test_many_wait_for_a_slow_network_in_turn(server: RedisServer) -> None
 
 async def test_cancelled_requests_never_leave_their_replies_to_others(server: RedisServer) -> None:
     async with opened(server.url) as store:
-        assert await _storm(store, 2.5) > 500
+        assert await _storm(store, 2.5) > 50
 
 
 async def test_cancelled_requests_in_a_cluster(tmp_path: Path) -> None:
     with redis_cluster(tmp_path) as servers:
         url = f"redis://127.0.0.1:{servers[0].port}?cluster=true"
         async with opened(url) as store:
-            assert await _storm(store, 2.0) > 200
+            assert await _storm(store, 2.0) > 20
         async with opened(url) as store:
             await _put(store, PLACE, b"x")
             for node in servers:
