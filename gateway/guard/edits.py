@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -90,12 +91,27 @@ _OUTSIDE = re.compile(
 """What a document may have outside of its strings (RFC 8259), and any piece of that."""
 
 
+_SIGNS = frozenset(' \t\r\n{}[],:"0123456789+-.')
+_LITERALS = ("true", "false", "null")
+_LETTERS = string.ascii_letters
+_WORD_CHARS = 5
+"""The longest literal."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Unit:
     """One character as it is written. `inside`: it belongs to a string, so that another text may take its place."""
 
     written: str
     inside: bool
+
+
+def _goes_on(before: str, written: str) -> bool:
+    """Whether a document may go on so outside of its strings, behind what was written there."""
+    if written in _SIGNS:
+        return True
+    word = before[len(before.rstrip(_LETTERS)) :] + written
+    return any(literal.startswith(word) for literal in _LITERALS) or (written in "eE" and before[-1:].isdigit())
 
 
 class JsonFilter:
@@ -107,6 +123,9 @@ class JsonFilter:
         self._pending = ""
         self._units: list[_Unit] = []
         self._in_string = False
+        # What stands before the first unit, as it was written.
+        self._before = ""
+        self._has_strayed = False
         self.hold_chars = _ESCAPE_CHARS * (editor.hold_chars + 1)
 
     def push(self, text: str) -> str:
@@ -146,10 +165,27 @@ class JsonFilter:
             if edit.stop:
                 raise Stopped(edit.stop, "".join(parts))
             units = self._units[at : at + edit.count]
-            parts.append("".join(u.written for u in units) if edit.text is None else _replaced(units, edit.text))
+            if edit.text == "":
+                parts.append(self._emptied(units))
+            else:
+                self._has_strayed = self._has_strayed and not units
+                parts.append("".join(u.written for u in units) if edit.text is None else _replaced(units, edit.text))
+            self._before = (self._before + "".join(u.written for u in units[-_WORD_CHARS:]))[-_WORD_CHARS:]
             at += edit.count
         del self._units[:at]
         return "".join(parts)
+
+    def _emptied(self, units: Sequence[_Unit]) -> str:
+        """What stays where nothing is said: what makes the document, as long as it is one. Such edits may be pieces of
+        one, cut anywhere, so each character is judged by those before it alone."""
+        kept, before = [], self._before
+        for unit in units:
+            is_outside = not unit.inside
+            self._has_strayed = self._has_strayed or (is_outside and not _goes_on(before, unit.written))
+            if is_outside and (not self._has_strayed or unit.written == '"'):
+                kept.append(_DIGIT.sub("9", unit.written))
+            before = (before + unit.written)[-_WORD_CHARS:]
+        return "".join(kept)
 
 
 def _complete(text: str) -> int:

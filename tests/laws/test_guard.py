@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import Blocked
@@ -177,6 +177,7 @@ _WORDS = st.sampled_from(
     ]
 )
 TEXTS = st.lists(st.one_of(_WORDS, _WORDS, st.text(max_size=4)), max_size=24).map("".join)
+CARD = "4111 1111 1111 1111"
 MANY_CUTS = st.one_of(CUTS, st.lists(st.integers(0, 1500), max_size=40))
 
 
@@ -205,6 +206,12 @@ def outcome(
 @pytest.mark.parametrize("name", STAGES)
 @settings(max_examples=150, deadline=None)
 @given(answer=TEXTS, cuts=MANY_CUTS, channel=CHANNELS)
+# A key that goes on to the end of what should be JSON: single letters of it looked like pieces of `true` and `1e9`.
+@example(
+    answer=f"{CARD * 4}PuTTY-User-Key-File-3:{CARD}jane.doe@example.org{CARD * 4}",
+    cuts=[],
+    channel=Channel(0, Field.CONTENT, 0, is_json=True),
+)
 def test_cutting_does_not_matter_and_nothing_is_taken_back(
     name: str, answer: str, cuts: list[int], channel: Channel
 ) -> None:
