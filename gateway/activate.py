@@ -16,23 +16,18 @@ from gateway.policy.load import PolicyFile
 from gateway.policy.schema import Policy, Rates
 from gateway.policy.tenants import load_tenants
 from gateway.seal.keyring import Keyring
-from gateway.settings import ConfigurationError, Settings
+from gateway.settings import ConfigurationError, Settings, read_text
 from gateway.store.port import Store
 from gateway.upstream.client import Target, VllmClient
 from gateway.upstream.queue import FairQueue, QueuedUpstream
 
 
-def _targets(settings: Settings, loaded: PolicyFile) -> dict[str, Target]:
-    """Where the upstreams of a policy are. Raises ConfigurationError."""
-    named = {
+def _named_targets(loaded: PolicyFile) -> dict[str, Target]:
+    """Where the upstreams are that a policy names. Raises ConfigurationError."""
+    return {
         name: Target(at.url, _read_key(None if at.key_file is None else beside(loaded, at.key_file)))
         for name, at in loaded.policy.upstreams.items()
     }
-    return {"default": default_target(settings), **named}
-
-
-def default_target(settings: Settings) -> Target:
-    return Target(settings.upstream, _read_key(settings.upstream_key_file))
 
 
 class PolicyBuilder:
@@ -46,6 +41,7 @@ class PolicyBuilder:
         self._store = store
         self._upstream = upstream
         self._report = report
+        self._default = Target(settings.upstream, _read_key(settings.upstream_key_file))
         self._queue = FairQueue(settings.places, settings.queue, settings.queue_timeout) if settings.places else None
         # One for as long as the gateway serves, so that equal values of a tenant have equal hashes under all policies.
         self._hash_key = keyring.secret("redact hash")
@@ -70,7 +66,7 @@ class PolicyBuilder:
     def _activated(self, loaded: PolicyFile) -> ActivePolicy:
         settings, keyring, policy = self._settings, self._keyring, loaded.policy
         _check_limits(settings, policy)
-        targets = _targets(settings, loaded)
+        targets = {"default": self._default, **_named_targets(loaded)}
         client: Upstream = self._upstream.with_targets(targets)
         chain = build_stages(
             loaded,
@@ -121,7 +117,4 @@ def _check_limits(settings: Settings, policy: Policy) -> None:
 def _read_key(path: Path | None) -> str | None:
     if path is None:
         return None
-    try:
-        return path.read_text("utf-8").strip()
-    except OSError as error:
-        raise ConfigurationError(f"{path}: the key of an upstream cannot be read ({error.strerror})") from None
+    return read_text(path, "the key of an upstream", 1).strip()

@@ -32,7 +32,7 @@ from gateway.access.limiter import Limiter
 from gateway.access.limits import Limits
 from gateway.access.revocations import Revocations
 from gateway.access.token_store import TokenStore
-from gateway.activate import PolicyBuilder, counts_together, default_target
+from gateway.activate import PolicyBuilder, counts_together
 from gateway.build import limits_of
 from gateway.cache.contents import CacheContents
 from gateway.edge.act import Act
@@ -125,11 +125,7 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
     store = store_of(settings.store, time.monotonic, settings.store_timeout)
     kept, alarms = Kept(keyring), Alarms("tokens", registry, time.monotonic)
     minted = TokenStore(store, kept, clock=time.monotonic, wall_clock=time.time, report=alarms.report)
-    upstream = VllmClient(
-        {"default": default_target(settings)},
-        salt_of=partial(_prefix_salt, keyring),
-        connect_timeout_s=settings.connect_timeout,
-    )
+    upstream = VllmClient(salt_of=partial(_prefix_salt, keyring), connect_timeout_s=settings.connect_timeout)
     audit, reloads = _audit(settings, keyring), Reloads(registry)
     builder = PolicyBuilder(settings, keyring, store, upstream, Alarms("cache", registry, time.monotonic).report)
     policies = Policies(builder.build, partial(_tell_reload, reloads, audit))
@@ -190,13 +186,7 @@ def _audited(path: Path, tenant: str) -> dict[str, Any]:
 
 
 def _revealed(keyring: Keyring, tenant: str, text: str) -> tuple[str, int]:
-    def opened(sealed: bytes, entity: bytes) -> bytes | None:
-        try:
-            return keyring.texts(tenant).open(sealed, entity)
-        except SealError:
-            return None
-
-    return revealed(text, opened)
+    return revealed(text, partial(keyring.opened, tenant))
 
 
 def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticator) -> Lifespan:

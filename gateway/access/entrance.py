@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Container, Coroutine
 from typing import Any, Protocol
 
 from gateway.access.addresses import Address
@@ -27,7 +27,7 @@ class Entrance:
     """Good tokens never wait for the brake; see there for why."""
 
     def __init__(
-        self, tokens: Tokens, brake: Brake, revocations: Revoked | None = None, policies: Collection[str] = ()
+        self, tokens: Tokens, brake: Brake, revocations: Revoked | None = None, policies: Container[str] = ()
     ) -> None:
         """`policies`: names of those that can be held to. A token of another is refused, not let in under none."""
         self._tokens = tokens

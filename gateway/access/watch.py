@@ -9,6 +9,8 @@ from pathlib import Path
 _LOOK_EVERY_S = 1.0
 
 
+Stamp = tuple[int, int, int] | None
+"""What changes with a file; None for one that is not there."""
 _FORGOTTEN = (-1, -1, -1)
 
 
@@ -18,7 +20,7 @@ class Watch:
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         self._path = path
         self._clock = clock
-        self._seen = self._stamp()
+        self._seen = stamp_of(path)
         self._look_at = clock() + _LOOK_EVERY_S
 
     def changed(self) -> bool:
@@ -27,7 +29,7 @@ class Watch:
         if now < self._look_at:
             return False
         self._look_at = now + _LOOK_EVERY_S
-        stamp = self._stamp()
+        stamp = stamp_of(self._path)
         if stamp == self._seen:
             return False
         self._seen = stamp
@@ -37,9 +39,11 @@ class Watch:
         """Take the file for changed at the next look."""
         self._seen = _FORGOTTEN
 
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            status = os.stat(self._path)
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
+
+def stamp_of(path: Path) -> Stamp:
+    """As the file is now."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

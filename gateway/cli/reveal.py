@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,6 @@ import typer
 
 from gateway.cli.key import DEFAULT_KEYSET, KeysetFile, MasterKey
 from gateway.redact.actions import revealed
-from gateway.seal.errors import SealError
 from gateway.seal.keyring import Keyring
 from gateway.seal.master import master_key as read_master
 from gateway.settings import ConfigurationError
@@ -28,20 +28,13 @@ def reveal(
     key's, changed on their way, or their tenant is shredded."""
     # Read only: to look at a text makes no salts for a tenant that has none, and needs no right to write.
     keyring = Keyring.open(keyset, read_master(master_key, keyset), read_only=True)
-    text, left = revealed(_read(file), lambda sealed, aad: _opened(keyring, tenant, sealed, aad))
+    text, left = revealed(_read(file), partial(keyring.opened, tenant))
     # Not through typer, which takes escape sequences out.
     sys.stdout.write(text)
     if left:
         whose = f"tenant {tenant}" if tenant else "no tenant (see --tenant)"
         typer.echo(f"{left} sealed values could not be opened with this keyset for {whose}", err=True)
         raise typer.Exit(1)
-
-
-def _opened(keyring: Keyring, tenant: str, sealed: bytes, aad: bytes) -> bytes | None:
-    try:
-        return keyring.texts(tenant).open(sealed, aad)
-    except SealError:
-        return None
 
 
 def _read(file: Path) -> str:

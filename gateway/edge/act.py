@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from gateway.access.principal import Principal, Scope
-from gateway.edge.body import ClientGone, Receive, headers_of
+from gateway.edge.body import ClientGone, Receive, headers_of, parse_object, read_body
 from gateway.edge.envelope import Send, send_error, send_json
 from gateway.edge.service import Service
-from gateway.errors import Bearer, GatewayError, Unavailable
+from gateway.errors import Bearer, GatewayError, InvalidValue, Overloaded, Unavailable
 from gateway.observe.events import ExchangeEvent
 from gateway.observe.log import describe
 
 _LOG = logging.getLogger("gateway.edge")
+_DEPTH = 4
 Answer = tuple[int, dict[str, Any]]
 """A status and a JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The only field of a body, and how large that may be."""
+
+    name: str
+    most_bytes: int
+    what: str = ""
+    """Said behind its name."""
+
+
+@asynccontextmanager
+async def one_at_a_time(lock: asyncio.Lock, busy: str) -> AsyncIterator[None]:
+    """For what takes seconds of a core. Raises Overloaded, saying that it is busy, instead of waiting."""
+    if lock.locked():
+        raise Overloaded(f"{busy}; try again in a moment.")
+    async with lock:
+        yield
 
 
 class Act:
@@ -73,6 +96,15 @@ class Act:
                     kind=self.kind,
                 )
             )
+
+    async def _sent_text(self, scope: Mapping[str, Any], receive: Receive, field: Field) -> str:
+        """The one text of a body like `{"text": "…"}`. Raises InvalidRequest, TooLarge, ClientGone."""
+        raw = await read_body(receive, headers_of(scope), field.most_bytes, self._service.settings.body_timeout)
+        body = parse_object(raw, _DEPTH)
+        text = body.get(field.name)
+        if set(body) != {field.name} or not isinstance(text, str):
+            raise InvalidValue(f"The body is an object with the field {field.name}{field.what}.", param=field.name)
+        return text
 
     async def answer(self, principal: Principal, scope: Mapping[str, Any], receive: Receive) -> Answer:
         """Do it. Raises GatewayError."""

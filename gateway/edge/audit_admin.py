@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.access.principal import Principal, Scope
-from gateway.edge.act import Act, Answer
+from gateway.edge.act import Act, Answer, one_at_a_time
 from gateway.edge.body import Receive
 from gateway.edge.service import Service
-from gateway.errors import InvalidValue, NotFound, Overloaded, Unavailable
+from gateway.errors import InvalidValue, NotFound, Unavailable
 
 Report = Callable[[str], dict[str, Any]]
 """From a tenant to what there is to tell. Reads the log, so it takes a while. Raises OSError."""
@@ -35,9 +35,7 @@ class AuditReport(Act):
             raise InvalidValue("This URL has no query.")
         if report is None:
             raise NotFound("This gateway writes no audit log into a file; its operator can say --audit FILE.")
-        if self._one.locked():
-            raise Overloaded("Somebody else is reading the audit log; try again in a moment.")
-        async with self._one:
+        async with one_at_a_time(self._one, "Somebody else is reading the audit log"):
             try:
                 # Not by the threads that read prompts.
                 told = await asyncio.to_thread(report, principal.tenant)

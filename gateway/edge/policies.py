@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,14 +16,13 @@ from typing import Literal
 
 from gateway.access.limits import LimitRules
 from gateway.access.principal import Principal
+from gateway.access.watch import Stamp, stamp_of
 from gateway.edge.service import ActivePolicy
 from gateway.errors import Forbidden
 from gateway.settings import ConfigurationError
 
 _LOOK_EVERY_S = 0.5
 _LOG = logging.getLogger("gateway")
-Stamp = tuple[int, int, int] | None
-"""What changes with a file; None for one that is not there."""
 
 
 class Reading:
@@ -88,12 +86,6 @@ class Policies:
     def __contains__(self, name: object) -> bool:
         return name in self._set.by_name
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._set.by_name)
-
-    def __len__(self) -> int:
-        return len(self._set.by_name)
-
     def of(self, principal: Principal) -> ActivePolicy:
         """The policy of the token, of its tenant, or the one for all. Raises Forbidden if there is no such policy."""
         policy = self.named(principal.tenant, principal.policy)
@@ -148,12 +140,3 @@ class Policies:
         self.problem = problem
         self._told("refused", self.default.digest)
         _LOG.warning("policies are not valid, those before stay in force", extra={"problem": problem})
-
-
-def stamp_of(path: Path) -> Stamp:
-    """What changes with a file."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -9,15 +9,13 @@ from typing import Any
 import orjson
 
 from gateway.access.principal import Principal, Scope
-from gateway.edge.act import Act, Answer
-from gateway.edge.body import Receive, headers_of, parse_object, read_body
+from gateway.edge.act import Act, Answer, Field, one_at_a_time
+from gateway.edge.body import Receive
 from gateway.edge.child import ChildFailed, run
 from gateway.edge.connection import while_connected
 from gateway.edge.service import Service
-from gateway.errors import InvalidValue, Overloaded
 
-_BODY_BYTES = 64 << 10
-_DEPTH = 4
+_POLICY = Field("policy", 64 << 10, ", the YAML of a policy")
 _LIMIT_S = 30.0
 _MOST_BYTES = 1 << 20
 
@@ -37,14 +35,8 @@ class PolicyCheck(Act):
         self._one = asyncio.Lock()
 
     async def answer(self, principal: Principal, scope: Mapping[str, Any], receive: Receive) -> Answer:
-        raw = await read_body(receive, headers_of(scope), _BODY_BYTES, self._service.settings.body_timeout)
-        body = parse_object(raw, _DEPTH)
-        text = body.get("policy")
-        if set(body) != {"policy"} or not isinstance(text, str):
-            raise InvalidValue("The body is an object with the field policy, the YAML of a policy.", param="policy")
-        if self._one.locked():
-            raise Overloaded("Another policy is being checked; try again in a moment.")
-        async with self._one:
+        text = await self._sent_text(scope, receive, _POLICY)
+        async with one_at_a_time(self._one, "Another policy is being checked"):
             problems = await while_connected(receive, self._problems(text))
         return 200, {"object": "policy.check", "ok": not problems, "problems": problems}
 

@@ -6,15 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.access.principal import Principal, Scope
-from gateway.edge.act import Act, Answer
-from gateway.edge.body import Receive, headers_of, parse_object, read_body
+from gateway.edge.act import Act, Answer, Field
+from gateway.edge.body import Receive
 from gateway.edge.service import Service
-from gateway.errors import InvalidValue, NotFound
+from gateway.errors import NotFound
 
 Opened = Callable[[str, str], tuple[str, int]]
 """From a tenant and a text to the text with its values as they were, and how many stay sealed."""
-_BODY_BYTES = 1 << 20
-_DEPTH = 4
+_TEXT = Field("text", 1 << 20)
 
 
 class Reveal(Act):
@@ -32,10 +31,6 @@ class Reveal(Act):
         opened = self._opened
         if opened is None:
             raise NotFound("This gateway has no keyset, so nothing that it wrote can be opened.")
-        raw = await read_body(receive, headers_of(scope), _BODY_BYTES, self._service.settings.body_timeout)
-        body = parse_object(raw, _DEPTH)
-        text = body.get("text")
-        if set(body) != {"text"} or not isinstance(text, str):
-            raise InvalidValue("The body is an object with the field text.", param="text")
+        text = await self._sent_text(scope, receive, _TEXT)
         plain, left = await self._service.offload(lambda: opened(principal.tenant, text))
         return 200, {"object": "revealed", "text": plain, "sealed": left}

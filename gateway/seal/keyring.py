@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 
 from gateway.seal.derive import KEY_BYTES, derived
 from gateway.seal.envelope import EntrySealer
+from gateway.seal.errors import SealError
 from gateway.seal.files import Identity, identity
 from gateway.seal.keyset import Keyset
 from gateway.seal.salts import CACHE, TEXT, Group, Salts, WallClock
@@ -98,6 +99,13 @@ class Keyring:
         with self._lock:
             salt = self._salt(TEXT, tenant, "")
             return self._texts.get((tenant, salt), lambda: self._new_texts(tenant, salt))
+
+    def opened(self, tenant: str, sealed: bytes, bound: bytes) -> bytes | None:
+        """What `texts` sealed for the tenant; None if it does not open, for whatever reason."""
+        try:
+            return self.texts(tenant).open(sealed, bound)
+        except SealError:
+            return None
 
     def entries(self, purpose: str, tenant: str, subject: str) -> EntrySealer:
         """What seals entries that are stored. Raises SealError, SaltsUnavailable."""

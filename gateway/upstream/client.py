@@ -58,17 +58,16 @@ class Target:
 
 
 class VllmClient:
-    """One connection pool per process."""
+    """One connection pool per process. `with_targets` says where there is something to ask."""
 
-    def __init__(self, targets: Mapping[str, Target], *, salt_of: SaltOf, connect_timeout_s: float) -> None:
-        """`targets`: by the names of upstreams."""
-        self._targets = targets
+    def __init__(self, *, salt_of: SaltOf, connect_timeout_s: float) -> None:
+        self._targets: Mapping[str, Target] = {}
         self._salt_of = salt_of
         self._connect_timeout_s = connect_timeout_s
         self._pool = _Pool()
 
     def with_targets(self, targets: Mapping[str, Target]) -> VllmClient:
-        """The same client with the same connections, for other upstreams."""
+        """The same client with the same connections, for these upstreams, by their names."""
         made = copy.copy(self)
         made._targets = targets
         return made

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,18 @@ def post(served: GatewayProcess, token: str, path: str = "/v1/chat/completions",
         return client.post(served.url + path, json=more.pop("json", body), headers=headers, **more)
 
 
+@contextmanager
+def streamed(served: GatewayProcess, token: str) -> Iterator[Iterator[bytes]]:
+    """A streamed answer as it arrives; its client leaves at the end of the block."""
+    body = {"model": "llama", "stream": True, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 10}
+    headers = {"authorization": f"Bearer {token}"}
+    with (
+        httpx.Client(trust_env=False, timeout=30) as client,
+        client.stream("POST", f"{served.url}/v1/chat/completions", json=body, headers=headers) as answer,
+    ):
+        yield answer.iter_bytes()
+
+
 def minted(served: GatewayProcess, tenant: str, *more: str) -> str:
     """A token of the file, known to all workers."""
     token = mint(served.directory / "tokens.yaml", tenant, *more)
@@ -107,14 +120,8 @@ def test_breaking_off_a_stream_saves_no_tokens(served: GatewayProcess, upstream:
         return response
 
     upstream.handler = endless
-    body = {"model": "llama", "stream": True, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 10}
-    headers = {"authorization": f"Bearer {token}"}
-    with (
-        httpx.Client(trust_env=False, timeout=30) as client,
-        client.stream("POST", f"{served.url}/v1/chat/completions", json=body, headers=headers) as answer,
-    ):
+    with streamed(served, token) as arriving:
         read = 0
-        arriving = answer.iter_bytes()
         for piece in arriving:
             read += piece.count(b'"content":"')
             if read > 400:
@@ -170,13 +177,7 @@ def test_a_client_that_leaves_in_the_middle_gives_its_place_back(
         return response
 
     upstream.handler = slow
-    body = {"model": "llama", "stream": True, "messages": [{"role": "user", "content": "hello"}]}
-    headers = {"authorization": f"Bearer {token}"}
-    with (
-        httpx.Client(trust_env=False, timeout=30) as client,
-        client.stream("POST", f"{served.url}/v1/chat/completions", json=body, headers=headers) as answer,
-    ):
-        arriving = answer.iter_bytes()  # which closes the connection when it is forgotten
+    with streamed(served, token) as arriving:
         next(arriving)
         assert going_on.wait(5)
         upstream.answers(completion("Hi."))
