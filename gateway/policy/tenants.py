@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.policy.load import PolicyFile, load_policy
-from gateway.policy.positions import Positioned, read_positioned
+from gateway.policy.positions import Positioned, read_positioned, told
 from gateway.settings import ConfigurationError
 
 
@@ -55,7 +55,7 @@ def load_tenants(
         names = ", ".join(sorted(policies))
         what = f"no policy is called {{}}; the policies are: {names}"
         raise ConfigurationError(
-            "\n".join(source.problem(("tenants", each), what.format(file.tenants[each])) for each in unknown)
+            told(source.problem(("tenants", each), what.format(file.tenants[each])) for each in unknown)
         )
     return first, Tenants(policies, file.tenants)
 
@@ -65,7 +65,7 @@ def _validate(source: Positioned) -> _File:
         return _File.model_validate(source.document)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
-        raise ConfigurationError("\n".join(source.problem(each["loc"], _what(each)) for each in problems)) from None
+        raise ConfigurationError(told(source.problem(each["loc"], _what(each)) for each in problems)) from None
 
 
 def _what(problem: Any) -> str:
