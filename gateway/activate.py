@@ -25,14 +25,14 @@ from gateway.upstream.queue import FairQueue, QueuedUpstream
 def _targets(settings: Settings, loaded: PolicyFile) -> dict[str, Target]:
     """Where the upstreams of a policy are. Raises ConfigurationError."""
     named = {
-        name: Target(at.url, _read_key(None if at.key_file is None else beside(loaded, at.key_file)))
+        name: Target(at.url, read_key(None if at.key_file is None else beside(loaded, at.key_file)))
         for name, at in loaded.policy.upstreams.items()
     }
     return {"default": default_target(settings), **named}
 
 
 def default_target(settings: Settings) -> Target:
-    return Target(settings.upstream, _read_key(settings.upstream_key_file))
+    return Target(settings.upstream, read_key(settings.upstream_key_file))
 
 
 class PolicyBuilder:
@@ -118,7 +118,8 @@ def _check_limits(settings: Settings, policy: Policy) -> None:
         )
 
 
-def _read_key(path: Path | None) -> str | None:
+def read_key(path: Path | None) -> str | None:
+    """What is sent to an upstream as a bearer token; None for none. Raises ConfigurationError."""
     if path is None:
         return None
     try:
