@@ -55,12 +55,13 @@ def _network(
         report.say("store", store.judge(kept, setup, holds_what_must_stay=_must_stay(read, minted)))
         if kept.probe is not None and kept.probe.trouble is None:
             yield "Redis", kept.probe.ahead_s
-    asked = upstreams.upstreams_of(setup, read.loaded)
-    looked = report.looked("upstreams", _NETWORK_S, partial(upstreams.look, setup, asked)) or []
-    report.say("upstreams", upstreams.judge(looked))
-    for one in looked:
-        if one.seen is not None and one.seen.ahead_s is not None:
-            yield f"upstream {one.upstream.names[0]}", one.seen.ahead_s
+    for upstream in upstreams.upstreams_of(setup, read.loaded):
+        name = f"upstream {', '.join(upstream.names)}"
+        looked = report.looked(name, _NETWORK_S, partial(upstreams.look, setup, upstream))
+        if looked is not None:
+            report.say(name, upstreams.judge([looked]))
+            if looked.seen is not None and looked.seen.ahead_s is not None:
+                yield name, looked.seen.ahead_s
     if (path := setup.settings.oidc) is not None:
         issuers = report.looked("oidc", _NETWORK_S, partial(oidc.look, path))
         if issuers is not None:

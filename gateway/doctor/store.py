@@ -58,6 +58,8 @@ def judge(store: Store, setup: Setup, *, holds_what_must_stay: bool) -> Iterator
         where = f"store {place_of(settings.store)}"
         if store.probe.trouble is not None:
             remedy = _REMEDIES.get(store.probe.trouble, _ELSE)
+            if store.probe.trouble is Trouble.UNREACHABLE and settings.store.startswith("rediss:"):
+                remedy += " Is its certificate of those in ssl_ca_certs, and of this name?"
             yield bad(where, f"it is of no use now: {store.probe.trouble}", remedy)
         else:
             yield from _answered(where, store.probe, settings.store_timeout, holds_what_must_stay)
@@ -69,7 +71,7 @@ def _answered(where: str, seen: Probe, limit_s: float, holds: bool) -> Iterator[
     told = f"half of its answers take more than {median_s * 1000:.1f} ms"
     if median_s >= limit_s:
         yield bad(
-            where, f"{told}, and a command may take {limit_s * 1000:g}", "a nearer Redis, or --store-timeout (file)"
+            where, f"{told}, and a command may take {limit_s * 1000:g}", "a nearer Redis, or a longer store_timeout"
         )
     elif median_s >= limit_s / 2:
         yield warn(where, f"{told}; a command may take {limit_s * 1000:g}", "a nearer Redis, or a longer store_timeout")

@@ -22,7 +22,6 @@ from gateway.upstream.looking import Seen
 from gateway.upstream.looking import look as look_at
 
 _TIMEOUT_S = 5.0
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +78,9 @@ def upstreams_of(setup: Setup, policies: Iterable[PolicyFile]) -> list[Upstream]
     ]
 
 
-def look(setup: Setup, upstreams: Sequence[Upstream]) -> list[Looked]:
-    return asyncio.run(_all(setup, upstreams))
-
-
-async def _all(setup: Setup, upstreams: Sequence[Upstream]) -> list[Looked]:
-    places = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(upstream: Upstream) -> Looked:
-        async with places:
-            return await _looked(setup, upstream)
-
-    return await asyncio.gather(*map(one, upstreams))
+def look(setup: Setup, upstream: Upstream) -> Looked:
+    """One at a time: a name that the system cannot look up in time must not keep the others unseen."""
+    return asyncio.run(_looked(setup, upstream))
 
 
 async def _looked(setup: Setup, upstream: Upstream) -> Looked:

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.serve import serve
-from gateway.doctor import examine, policies, process, store
+from gateway.doctor import examine, policies, process, store, upstreams
 from gateway.doctor.examine import _Report
 from gateway.doctor.result import Level, Result, good
-from gateway.doctor.setup import resolve
+from gateway.doctor.setup import Setup, resolve
 from gateway.seal.keyset import Keyset
 from tests.support.gateway import gateway, gateway_process, mint
 from tests.support.issuer import Issuer
@@ -205,6 +205,24 @@ def test_what_hangs_or_breaks_is_a_line_and_the_rest_goes_on(scene: Scene, monke
     assert wrong["process"] == "it could not be looked at (ValueError)"
     assert {"audit", "descriptors"} <= {one.what.split()[0] for one in found}
     scene.assert_no_secret(str(found))
+
+
+def test_an_upstream_that_hangs_keeps_no_other_unseen(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = upstreams.look
+
+    def look(setup: Setup, upstream: upstreams.Upstream) -> upstreams.Looked:
+        if upstream.url.startswith("http://hangs"):
+            time.sleep(5)
+        return looked(setup, upstream)
+
+    monkeypatch.setattr(examine, "_NETWORK_S", 1.5)
+    monkeypatch.setattr(upstreams, "look", look)
+    text = POLICY.replace("}}\n", "}, b: {upstream: two, id: b}}\nupstreams: {two: 'http://hangs/v1'}\n", 1)
+    (scene.folder / "p.yaml").write_text(text)
+    found = examine.examine(resolve({}, os.environ, scene.folder / "gateway.yaml"))
+    told = {one.what: one.problem for one in found if one.what.startswith("upstream")}
+    assert told.pop("upstream two") == "it took longer than 1.5 s"
+    assert list(told.values()) == [""]
 
 
 def test_a_look_gives_what_it_found() -> None:

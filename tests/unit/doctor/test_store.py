@@ -12,7 +12,7 @@ from gateway.doctor.setup import resolve
 from gateway.doctor.store import Store, judge, look
 from gateway.store.port import Trouble
 from gateway.store.redis_probe import Probe
-from tests.support.redis import RedisServer, free_port, redis_cluster, redis_server
+from tests.support.redis import RedisServer, free_port, make_certificates, redis_cluster, redis_server
 from tests.unit.doctor.scene import is_well, problems, warnings
 
 COMMANDS = (
@@ -96,6 +96,15 @@ def test_a_wrong_password_and_a_redis_that_is_away(redis: RedisServer) -> None:
     assert "denied -> are user and password right" in told
     assert "canary" not in told
     assert "unreachable" in problems(results(f"redis://:canary-pw@127.0.0.1:{free_port()}"))
+
+
+def test_tls_and_certificates_of_somebody_else(tmp_path: Path) -> None:
+    made, other = make_certificates(tmp_path / "made"), make_certificates(tmp_path / "other")
+    with redis_server(tmp_path / "redis", certificates=made) as server:
+        assert is_well(results(server.url))
+        told = problems(results(server.url.replace(str(made.authority), str(other.authority))))
+    assert "unreachable" in told
+    assert "ssl_ca_certs" in told
 
 
 def test_a_cluster(tmp_path: Path) -> None:

@@ -54,14 +54,18 @@ def scene(folder: Path, one: str, two: str, key: str = KEY) -> tuple[Setup, list
     return setup, upstreams_of(setup, read(setup).loaded)
 
 
+def looks(setup: Setup, upstreams: list[Upstream]) -> list[Looked]:
+    return [look(setup, one) for one in upstreams]
+
+
 def results(folder: Path, servers: tuple[Models, Models], key: str = KEY) -> list[Result]:
     setup, upstreams = scene(folder, servers[0].url, servers[1].url, key)
-    return list(judge(look(setup, upstreams)))
+    return list(judge(looks(setup, upstreams)))
 
 
 def test_all_upstreams_are_well(tmp_path: Path, servers: tuple[Models, Models]) -> None:
     setup, upstreams = scene(tmp_path, servers[0].url, servers[1].url)
-    looked = look(setup, upstreams)
+    looked = looks(setup, upstreams)
     found = list(judge(looked))
     assert is_well(found)
     assert ["upstream default" in found[0].what, "upstream two" in found[1].what] == [True, True]
@@ -99,7 +103,7 @@ def test_a_key_that_can_stand_in_no_header(tmp_path: Path, servers: tuple[Models
 
 def test_a_login_and_a_key(tmp_path: Path, servers: tuple[Models, Models]) -> None:
     setup, upstreams = scene(tmp_path, servers[0].url, servers[1].url.replace("http://", "http://u:canary@"))
-    told = problems(judge(look(setup, upstreams)))
+    told = problems(judge(looks(setup, upstreams)))
     assert "a request can bear one of them" in told
     assert "canary" not in told
 
@@ -107,9 +111,9 @@ def test_a_login_and_a_key(tmp_path: Path, servers: tuple[Models, Models]) -> No
 def test_files_of_keys(tmp_path: Path, servers: tuple[Models, Models]) -> None:
     setup, upstreams = scene(tmp_path, servers[0].url, servers[1].url)
     os.chmod(tmp_path / "two.key", 0o644)
-    assert "chmod 600" in warnings(judge(look(setup, upstreams)))
+    assert "chmod 600" in warnings(judge(looks(setup, upstreams)))
     (tmp_path / "two.key").unlink()
-    assert "the key cannot be read" in problems(judge(look(setup, upstreams)))
+    assert "the key cannot be read" in problems(judge(looks(setup, upstreams)))
 
 
 @pytest.mark.parametrize(
@@ -136,12 +140,12 @@ def test_a_version_that_looks_like_none_is_not_shown(
 def test_a_clock_that_is_wrong(tmp_path: Path, servers: tuple[Models, Models]) -> None:
     servers[0].date = "Mon, 01 Jan 2024 00:00:00 GMT"
     setup, upstreams = scene(tmp_path, servers[0].url, servers[1].url)
-    seen = look(setup, upstreams)[0].seen
+    seen = looks(setup, upstreams)[0].seen
     assert seen is not None
     assert seen.ahead_s is not None
     assert seen.ahead_s < -86400
     servers[0].date = "canary"
-    seen = look(setup, upstreams)[0].seen
+    seen = looks(setup, upstreams)[0].seen
     assert seen is not None
     assert seen.ahead_s is None
 
@@ -149,7 +153,7 @@ def test_a_clock_that_is_wrong(tmp_path: Path, servers: tuple[Models, Models]) -
 def test_servers_that_are_away(tmp_path: Path) -> None:
     url = f"http://u:canary@127.0.0.1:{free_port()}/v1"
     setup, upstreams = scene(tmp_path, url, "http://no-such-host.invalid/v1")
-    told = problems(judge(look(setup, upstreams)))
+    told = problems(judge(looks(setup, upstreams)))
     assert "it cannot be reached" in told
     assert "nobody knows its name" in told
     assert "canary" not in told
