@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 _LEAST_SECRET = 6
 _HIDDEN = "…"
+_YAML = re.compile(r"not valid YAML.*")
+# What YAML calls a tag or an alias may be a password that was written without quotes.
+_QUOTED = re.compile(r"""'[^']{3,}'|"[^"]{3,}\"""")
 
 
 class Level(StrEnum):
@@ -51,6 +55,7 @@ def shown(result: Result, secrets: Iterable[str]) -> Result:
     def clean(text: str) -> str:
         for secret in hidden:
             text = text.replace(secret, _HIDDEN)
+        text = _YAML.sub(lambda match: _QUOTED.sub(_HIDDEN, match[0]), text)
         text = "; ".join(line.strip() for line in text.splitlines() if line.strip())
         return "".join(letter if letter.isprintable() else "?" for letter in text)
 

@@ -60,6 +60,18 @@ def test_a_wrong_address_is_not_quoted() -> None:
     assert setup.settings == Settings()
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["store: !canary-pw x", "store: *canary-pw", "store: &canary-pw", "store: @canary-pw", "store: a: canary-pw"],
+)
+def test_yaml_that_is_broken_is_not_quoted(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "gateway.yaml"
+    file.write_text(f"workers: 2\n{line}\n")
+    told = problems([shown(one, ()) for one in judge(resolve({}, {}, file), False)])
+    assert "canary" not in told
+    assert told
+
+
 def test_unknown_variables_are_named_without_what_they_hold() -> None:
     environ = {
         "GATEWAY_UPSTREM": "canary",
