@@ -25,7 +25,7 @@ from gateway.upstream.queue import FairQueue, QueuedUpstream
 def _named_targets(loaded: PolicyFile) -> dict[str, Target]:
     """Where the upstreams are that a policy names. Raises ConfigurationError."""
     return {
-        name: Target(at.url, _read_key(None if at.key_file is None else beside(loaded, at.key_file)))
+        name: Target(at.url, read_key(None if at.key_file is None else beside(loaded, at.key_file)))
         for name, at in loaded.policy.upstreams.items()
     }
 
@@ -41,7 +41,7 @@ class PolicyBuilder:
         self._store = store
         self._upstream = upstream
         self._report = report
-        self._default = Target(settings.upstream, _read_key(settings.upstream_key_file))
+        self._default = Target(settings.upstream, read_key(settings.upstream_key_file))
         self._queue = FairQueue(settings.places, settings.queue, settings.queue_timeout) if settings.places else None
         # One for as long as the gateway serves, so that equal values of a tenant have equal hashes under all policies.
         self._hash_key = keyring.secret("redact hash")
@@ -114,7 +114,8 @@ def _check_limits(settings: Settings, policy: Policy) -> None:
         )
 
 
-def _read_key(path: Path | None) -> str | None:
+def read_key(path: Path | None) -> str | None:
+    """What is sent to an upstream as a bearer token; None for none. Raises ConfigurationError."""
     if path is None:
         return None
     return read_text(path, "the key of an upstream", 1).strip()

@@ -29,7 +29,7 @@ HOMES = {
     "uvicorn": ("edge/",),
     "orjson": ("edge/", "upstream/", "observe/", "cache/"),
     "zstandard": ("cache/entry.py",),
-    "redis": ("store/redis.py", "store/redis_deadline.py", "store/redis_line.py"),
+    "redis": ("store/redis.py", "store/redis_deadline.py", "store/redis_line.py", "store/redis_probe.py"),
     "hiredis": ("store/redis_line.py",),
     "yaml": ("policy/positions.py", "settings.py"),
     "jwt": ("access/jwt.py",),

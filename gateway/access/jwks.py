@@ -231,7 +231,7 @@ class FetchedKeys:
         jwks = self._issuer.jwks
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                keys, life_s = await self._fetched()
+                keys, life_s = await self.fetched()
         except Exception as error:
             # Whatever it was, it must count as a failure: the next try has to wait.
             self._failures += 1
@@ -252,7 +252,8 @@ class FetchedKeys:
         finally:
             self._task = None
 
-    async def _fetched(self) -> tuple[Keys, float]:
+    async def fetched(self) -> tuple[Keys, float]:
+        """The keys as they are now, and how long they are good for. Raises OSError, ValueError."""
         body, cache_control = await self._fetch(self._issuer.jwks.url or await self._discovered())
         return read_keys(body, self._make_key), lifetime(cache_control, self._issuer.jwks.refresh)
 

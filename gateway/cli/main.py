@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from gateway import __version__
-from gateway.cli import audit, cache, canary, detect, evaluate, index, key, policy, probe, reveal, serve, token
+from gateway.cli import audit, cache, canary, detect, doctor, evaluate, index, key, policy, probe, reveal, serve, token
 from gateway.settings import ConfigurationError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
 app.command("detect")(detect.detect)
 app.command("evaluate")(evaluate.evaluate)
 app.command("reveal")(reveal.reveal)

@@ -6,8 +6,6 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,24 +14,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.build import build_redaction, checked_detector, problems_of
+from gateway.build import checked_detector, problems_of
 from gateway.errors import Blocked
-from gateway.pipeline.exchange import Deadline, Exchange
-from gateway.pipeline.prompt import Prompt, Segment, Vocabulary
+from gateway.pipeline.exchange import Deadline
+from gateway.pipeline.prompt import Segment
 from gateway.pipeline.span import Span
-from gateway.pipeline.stage import Chain
 from gateway.policy.cases import failures
-from gateway.policy.load import PolicyFile, load_policy
+from gateway.policy.load import load_policy
 from gateway.policy.schema import Policy
 from gateway.redact.harmless import harmless
 from gateway.redact.views.views import Views
-from gateway.seal.keyring import Keyring
 from gateway.settings import ConfigurationError
+from gateway.trial import sees, trial
 
 app = typer.Typer(help="Policies: the YAML that says what is hidden.", no_args_is_help=True)
 
-_NOTHING = frozenset[str]()
-_PLAIN = Vocabulary(keys=frozenset({"text"}), values=_NOTHING, numbers=_NOTHING, first=())
 _SENT_BYTES, _SENT_CPU_S = 2 * 2**30, 30
 _SCHEMA_TITLE = "Policy of the privacy gateway"
 
@@ -89,7 +84,7 @@ def explain(file: Path, text: Annotated[str, typer.Option(help="A text as a user
             table.add_row(*map(Text, (*row, _done(loaded.policy, read, span))))
     console = Console()
     console.print(table)
-    with _trial(loaded) as chain:
+    with trial(loaded) as chain:
         try:
             typer.echo(f"the model sees: {sees(chain, loaded.policy, text)}")
         except Blocked as blocked:
@@ -109,30 +104,9 @@ def test(files: list[Path]) -> None:
     failed = 0
     for file in files:
         loaded = load_policy(file)
-        with _trial(loaded) as chain:
+        with trial(loaded) as chain:
             for index, what in failures(loaded.policy, lambda text: sees(chain, loaded.policy, text)):  # noqa: B023
                 failed += 1
                 typer.echo(loaded.problem(("tests", index), what), err=True)
         typer.echo(f"{file}: {len(loaded.policy.tests)} cases")
     raise typer.Exit(1 if failed else 0)
-
-
-@contextmanager
-def _trial(loaded: PolicyFile) -> Iterator[Chain]:
-    """The stages of a policy with keys that nobody keeps."""
-    with Keyring.ephemeral() as keyring:
-        yield Chain([build_redaction(loaded, hash_key=keyring.secret("hash"), keyring=keyring)])
-
-
-def sees(chain: Chain, policy: Policy, text: str) -> str:
-    """What a model would see of a text under a policy. Raises Blocked."""
-    exchange = Exchange(
-        id="",
-        tenant="",
-        subject="",
-        model="",
-        deadline=Deadline.after(time.monotonic, policy.limits.analysis),
-    )
-    prompt = chain.on_request(Prompt.of({"text": text}, _PLAIN), exchange)
-    exchange.close()
-    return str(prompt.body["text"])

@@ -85,8 +85,7 @@ class RedisStore(RedisLimits):
 
     async def open(self) -> None:
         self._slots = asyncio.Semaphore(COMMANDS)
-        make = _cluster if self._address.cluster else _server
-        self._client = make(self._address, self._connect_s)
+        self._client = client_of(self._address, self._connect_s)
         self._line = Line(self._client.connection_pool) if isinstance(self._client, Redis) else None
 
     async def close(self) -> None:
@@ -210,7 +209,7 @@ class RedisStore(RedisLimits):
         if isinstance(client, RedisCluster) and client.get_default_node() is None:
             allow(self._connect_s)
             if self._discovery is None or self._discovery.done():
-                self._discovery = asyncio.create_task(_discover(client))
+                self._discovery = asyncio.create_task(discover(client))
             await asyncio.shield(self._discovery)
         return client
 
@@ -242,6 +241,11 @@ class _Connection(Connection):
     def _connection_arguments(self) -> Mapping[str, Any]:
         arguments = super()._connection_arguments()
         return arguments if self._tls is None else {**arguments, "ssl": self._tls}
+
+
+def client_of(address: Address, connect_s: float) -> Redis | RedisCluster:
+    """A client that connects when it is first used."""
+    return (_cluster if address.cluster else _server)(address, connect_s)
 
 
 def _options(address: Address, connect_s: float) -> dict[str, Any]:
@@ -277,7 +281,8 @@ def _cluster(address: Address, connect_s: float) -> RedisCluster:
     return client
 
 
-async def _discover(client: RedisCluster) -> None:
+async def discover(client: RedisCluster) -> None:
+    """Let the client of a cluster learn which node has what. Raises StoreUnavailable."""
     async with Deadline(DISCOVERY_S):
         await client.initialize()
 

@@ -10,11 +10,11 @@ import pytest
 
 from gateway.app import keyring_of
 from gateway.build import build_stages
-from gateway.cli.policy import sees
 from gateway.policy.load import load_policy
 from gateway.seal.keyset import Keyset
 from gateway.seal.master import master_key
 from gateway.settings import Settings
+from gateway.trial import sees
 from tests.support.gateway import gateway
 
 pytestmark = pytest.mark.slow
