@@ -6,7 +6,7 @@ import json
 import random
 import socket
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from loadtest import prompts
 from loadtest.canaries import People, Person
@@ -19,7 +19,7 @@ from loadtest.tally import Tally
 
 _OVERSIZE_BYTES = 5 * 2**20
 _BROKEN_JSON = ('{{"model": "llama", "messages": "{0}', '["{0}"]', '{{"{0}": 1, "{0}": 2}}', '{{"a": "{0}\\ud800"}}')
-_SLOW_BYTES, _SLOW_S = 600, 0.1
+_SLOW_PEOPLE, _SLOW_BYTES, _SLOW_S = 6, 200, 0.15
 _DRIP_S, _LORIS_S = 0.3, 25
 _HUGE_HEADER_BYTES = 200_000
 _PATIENCE_S = 40
@@ -61,23 +61,23 @@ class Abuser:
         with self._connected() as connection:
             connection.sendall(self._head(body := self._body(one, stream=True)) + body)
             got = _some(connection, self._rng.randint(1, 1_500))
-        self._done("broken off", began, said_in(got).encode(), one)
+        self._done("broken off", began, said_in(got).encode(), [one])
 
     def slow_reader(self) -> None:
         """Reads a stream a little at a time, to its end or until it is cut off."""
         began = time.monotonic()
-        one = self._people.draw()
+        people = [self._people.draw() for _ in range(_SLOW_PEOPLE)]
         got = b""
         with self._connected() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
-            connection.sendall(self._head(body := self._body(one, stream=True)) + body)
-            while time.monotonic() - began < _PATIENCE_S and b"[DONE]" not in got:
+            connection.sendall(self._head(body := self._body(*people, stream=True)) + body)
+            while time.monotonic() - began < _PATIENCE_S and b"[DONE]" not in got[-2 * _SLOW_BYTES :]:
                 piece = _some(connection, _SLOW_BYTES)
                 if not piece:
                     break
                 got += piece
                 time.sleep(_SLOW_S)
-        self._done("slow reader", began, said_in(got).encode(), one)
+        self._done("slow reader", began, said_in(got).encode(), people)
 
     def slow_loris(self) -> None:
         """Sends headers without an end, one at a time. The gateway has to cut it off."""
@@ -103,7 +103,7 @@ class Abuser:
             except OSError:
                 part = b""
             got = _some(connection, 65_536)
-        self._done("half closed", began, got, one)
+        self._done("half closed", began, got, [one])
 
     def huge_header(self) -> None:
         began = time.monotonic()
@@ -121,8 +121,9 @@ class Abuser:
     def _connected(self) -> socket.socket:
         return socket.create_connection((self._scene.host, self._scene.port), _PATIENCE_S)
 
-    def _body(self, one: Person | None = None, *, stream: bool = False) -> bytes:
-        content = prompts.text(self._rng, one or self._people.draw())
+    def _body(self, *people: Person, stream: bool = False) -> bytes:
+        """A question about these people, or about somebody new."""
+        content = "\n\n".join(prompts.text(self._rng, one) for one in people or (self._people.draw(),))
         return json.dumps(prompts.chat([prompts.user(content)], stream=stream)).encode()
 
     def _head(self, body: bytes) -> bytes:
@@ -145,13 +146,13 @@ class Abuser:
             error = "connection lost"
         self._done(kind, began, answer.raw, error=error)
 
-    def _done(self, kind: str, began: float, got: bytes, one: Person | None = None, error: str = "") -> None:
-        """`got` may hold values of `one` and no others."""
+    def _done(self, kind: str, began: float, got: bytes, people: Sequence[Person] = (), error: str = "") -> None:
+        """`got` may hold values of these people and of nobody else."""
         self._tally.note(f"abusive: {kind}", time.monotonic() - began, error, checked=not error)
-        if one is None:
+        if not people:
             for value in found(got):
                 self._tally.leaked_to(kind, f"{value.kind} {value.value}")
-        elif problems := wrongs(got.decode("utf-8", "replace"), values([one]), whole=False, quoted=False):
+        elif problems := wrongs(got.decode("utf-8", "replace"), values(people), whole=False, quoted=False):
             self._tally.restored_wrongly(kind, problems)
 
 

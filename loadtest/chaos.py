@@ -13,8 +13,9 @@ from loadtest.servers import Servers
 
 GRACE_S = {"redis": 3.0, "model": 8.0, "worker": 8.0}
 """For so long after a harm is mended errors may still come of it: pauses after failures, clients that were waiting."""
-_SHARE = (0.07, 0.15)
-_SHORTEST_S, _LONGEST_S = 4.0, 40.0
+# Between two harms: parts of the whole time, and seconds at least.
+_SHARE = (0.02, 0.1)
+_LEAST_S = (3.0, 6.0)
 _DOWN_S = (0.2, 2.0)
 
 
@@ -36,7 +37,7 @@ class Chaos:
 
     def __init__(self, servers: Servers, seconds: float, seed: int, before_redis_goes: Callable[[], None]) -> None:
         self._servers = servers
-        self._seconds = seconds
+        self._between = [max(share * seconds, least_s) for share, least_s in zip(_SHARE, _LEAST_S, strict=True)]
         self._rng = random.Random(seed)
         self._before_redis_goes = before_redis_goes
         self._over = threading.Event()
@@ -56,8 +57,7 @@ class Chaos:
         try:
             while True:
                 for kind in self._rng.sample(list(GRACE_S), len(GRACE_S)):
-                    pause_s = self._rng.uniform(*_SHARE) * self._seconds
-                    if self._over.wait(min(max(pause_s, _SHORTEST_S), _LONGEST_S)):
+                    if self._over.wait(self._rng.uniform(*self._between)):
                         return
                     self._harm(kind)
         except Exception as error:

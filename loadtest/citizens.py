@@ -17,6 +17,8 @@ from loadtest.tally import Tally
 CHAT = "/v1/chat/completions"
 _EMBEDDINGS = "/v1/embeddings"
 _TURNS = 6
+_FEW_TURNS = 2
+"""With a real model, whose context is short."""
 
 
 class Citizen:
@@ -56,7 +58,7 @@ class Citizen:
         """A conversation that grows, with somebody new in every second turn."""
         messages: list[prompts.Body] = []
         people: list[Person] = []
-        for turn in range(_TURNS):
+        for turn in range(_TURNS if self._quoting else _FEW_TURNS):
             if turn % 2 == 0:
                 people.append(self._people.draw())
                 messages.append(prompts.user(prompts.text(self._rng, people[-1])))

@@ -121,14 +121,6 @@ class Streams(WellBehaved):
         self.does.stream()
 
 
-class Tools(WellBehaved):
-    weight = 2
-
-    @task
-    def tools(self) -> None:
-        self.does.tools()
-
-
 class Talks(WellBehaved):
     weight = 2
 
@@ -146,10 +138,16 @@ class Repeats(WellBehaved):
 
 
 if of_environment().quoting:
+    # A small real model neither calls tools nor has vectors to give; the mock does both.
+
+    class Tools(WellBehaved):
+        weight = 2
+
+        @task
+        def tools(self) -> None:
+            self.does.tools()
 
     class Embeds(WellBehaved):
-        """Only where the model has vectors to give, as the mock does."""
-
         weight = 2
 
         @task

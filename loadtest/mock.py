@@ -57,9 +57,10 @@ class Mock:
         return web.json_response({"object": "list", "data": []})
 
     async def _searched(self, request: web.Request) -> bytes:
-        """The body, after a look for what should not be in it."""
+        """The body, after a look for what should not be in it, nor in the headers."""
         raw = await request.read()
-        for one in found(raw):
+        around = b"\n".join([str(request.rel_url).encode(), *(value for _, value in request.raw_headers)])
+        for one in (*found(raw), *found(around)):
             _line(self._leaks, {"kind": one.kind, "value": one.value, "path": request.path})
         self._bodies.write(b".")
         return raw
