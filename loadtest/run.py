@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
 import sys
 import tempfile
 import time
@@ -49,12 +48,8 @@ class Plan:
 
 def locust_python() -> str | None:
     """The Python that has Locust: that of its own environment, else this one; None if neither has it."""
-    own = ENVIRONMENT / "bin" / "python"
-    if (
-        own.exists()
-        and subprocess.run([str(own), "-c", "import locust"], check=False, capture_output=True).returncode == 0
-    ):
-        return str(own)
+    if any(ENVIRONMENT.glob("lib/python*/site-packages/locust/__init__.py")):
+        return str(ENVIRONMENT / "bin" / "python")
     return sys.executable if importlib.util.find_spec("locust") else None
 
 

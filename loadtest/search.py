@@ -18,6 +18,7 @@ from loadtest.canaries import AFTER_HYPHEN, BANK_CODE, BEFORE_HYPHEN, CARD_PREFI
 _PIECE_BYTES = 1 << 20
 _OVERLAP_BYTES = 256
 _GAP = rb"[ .\-]?"
+_ESCAPED_BLANK = re.compile(rb"\\[nrt]")
 _SEPARATORS = re.compile(r"[\s.\-]")
 
 
@@ -27,7 +28,7 @@ def _spaced(digits: str) -> bytes:
 
 _SURNAMES = "|".join((*BEFORE_HYPHEN, *AFTER_HYPHEN)).encode()
 _MARKED = re.compile(
-    rb"(?P<email>[\w.+-]{1,64}@" + re.escape(DOMAIN.encode()) + rb")"
+    rb"(?<![\w.+-])(?P<email>[\w.+-]++@" + re.escape(DOMAIN.encode()) + rb")"
     rb"|(?<![\w+])(?P<iban>DE"
     + _GAP
     + rb"\d"
@@ -72,10 +73,18 @@ class Found:
 def found(raw: bytes) -> list[Found]:
     """All canaries, in the order in which they stand."""
     seen = [_read(match) for match in _MARKED.finditer(raw)]
-    if b"%" in raw and (unquoted := unquote_to_bytes(raw)) != raw:
-        seen += [one for match in _MARKED.finditer(unquoted) if (one := _read(match)) not in seen]
+    for undone in _undone(raw):
+        seen += [one for match in _MARKED.finditer(undone) if (one := _read(match)) not in seen]
     seen += [Found("base64", match[0].decode()) for match in _ENCODED.finditer(raw)]
     return [one for one in seen if one is not None]
+
+
+def _undone(raw: bytes) -> Iterator[bytes]:
+    """The same without what may stand before a value and look like a part of it."""
+    if b"%" in raw and (unquoted := unquote_to_bytes(raw)) != raw:
+        yield unquoted
+    if (unescaped := _ESCAPED_BLANK.sub(b" ", raw)) != raw:
+        yield unescaped
 
 
 def marked(raw: bytes) -> list[tuple[int, bytes]]:

@@ -19,7 +19,7 @@ from loadtest.chaos import Harm
 from loadtest.client import said_in
 from loadtest.judge import values, wrongs
 from loadtest.phases import SHAPES, Shape, users_at
-from loadtest.search import found, in_file
+from loadtest.search import found, in_file, of_value
 from loadtest.verdict import Outcome
 
 ADA, BOB = person(1, 17), person(1, 18)
@@ -49,6 +49,8 @@ def test_values_are_found_in_other_forms() -> None:
     for form in (ADA.card.replace(" ", ""), ADA.card.replace(" ", "-"), quote(ADA.card), f'{{"a": "{ADA.card}"}}'):
         assert [seen.kind for seen in found(form.encode())] == ["card"], form
     assert found(quote(ADA.email, safe="").encode())
+    for value in astuple(ADA):
+        assert of_value(value) in found(json.dumps(f"so\n{value}\n").encode())
     assert found(ADA.name.split("-")[1].encode()), "half a name"
     for before in ("", "x", "xy"):
         assert found(base64.b64encode(f"{before}{ADA.email} and more".encode()))
