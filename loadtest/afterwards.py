@@ -37,6 +37,7 @@ class Search:
 
     def redis(self, url: str) -> None:
         """All names and all values, as DUMP gives them."""
+        self.sizes["Redis"] += 0
         with Redis.from_url(url) as client:
             for key in client.scan_iter(count=1_000):
                 self.look("Redis", bytes(key) + b" " + bytes(client.dump(key) or b""))
