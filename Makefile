@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-fast lint format bench model model-check ner evaluate schema lock golden prepare sbom clean
+.PHONY: demo test test-fast lint format bench loadtest soak model model-check ner evaluate schema lock golden prepare sbom clean
 
 demo: $(VENV)/runtime
 	@$(BIN)/python -m demo
@@ -12,7 +12,7 @@ demo: $(VENV)/runtime
 test: $(VENV)/dev
 	$(BIN)/python -m demo.redis
 	$(BIN)/python -m demo.install
-	$(MAKE) .venv-extras
+	$(MAKE) .venv-extras .venv-loadtest/installed
 	$(MAKE) lint
 	REQUIRED_E2E=31 DIFFERENTIAL_SEEDS=20 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
@@ -23,7 +23,7 @@ test-fast: $(VENV)/dev
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy gateway deploy demo bench tests models/evaluate.py hatch_build.py
+	$(BIN)/mypy gateway deploy demo bench loadtest tests models/evaluate.py hatch_build.py
 	$(BIN)/lint-imports
 
 format: $(VENV)/dev
@@ -38,6 +38,15 @@ bench: $(VENV)/runtime
 	$(BIN)/python -m bench.limits
 	$(BIN)/python -m bench.audit
 	$(BIN)/python -m bench.jwt
+
+# What users of all kinds meet with, and whether anything leaks: loadtest/README.md. `make loadtest OPTIONS="--users 50"`
+loadtest: $(VENV)/runtime .venv-loadtest/installed
+	$(BIN)/python -m demo.redis
+	$(BIN)/python -m loadtest run --minutes 5 --html dist/loadtest.html $(OPTIONS)
+
+soak: $(VENV)/runtime .venv-loadtest/installed
+	$(BIN)/python -m demo.redis
+	$(BIN)/python -m loadtest run --minutes 10 --soak --chaos --html dist/soak.html $(OPTIONS)
 
 evaluate: $(VENV)/runtime
 	$(BIN)/gateway evaluate models/ner/data/eval/*.jsonl.xz --policy policies/default.yaml --beside stock \
@@ -62,7 +71,7 @@ golden: $(VENV)/dev
 
 lock: $(VENV)/dev
 	$(BIN)/pip install -q uv
-	for name in runtime dev ner; do $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header \
+	for name in runtime dev ner loadtest; do $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --universal requirements/$$name.in -o requirements/$$name.txt; done
 
 # Keys, certificates and a token for docker-compose.yml: docs/deploy.md. `make prepare OPTIONS="--profile cpu"`
@@ -76,7 +85,7 @@ sbom: $(VENV)/dev
 		--output-reproducible --spec-version 1.6 --output-format JSON --output-file dist/sbom.json
 
 clean:
-	rm -rf $(VENV) .venv-vllm .venv-extras .venv-ner .demo
+	rm -rf $(VENV) .venv-vllm .venv-extras .venv-ner .venv-loadtest .demo
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
@@ -99,6 +108,11 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/runtime | $(VENV)/python
 .venv-ner/installed: requirements/ner.txt | $(VENV)/python
 	@test -x .venv-ner/bin/python || $(PYTHON) -m venv .venv-ner
 	@.venv-ner/bin/python -m pip install -q --require-hashes -r requirements/ner.txt
+	@touch $@
+
+.venv-loadtest/installed: requirements/loadtest.txt | $(VENV)/python
+	@test -x .venv-loadtest/bin/python || $(PYTHON) -m venv .venv-loadtest
+	@.venv-loadtest/bin/python -m pip install -q --require-hashes -r requirements/loadtest.txt
 	@touch $@
 
 # GLiNER without its dependencies: torch and transformers are those of vLLM's environment.

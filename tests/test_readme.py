@@ -38,7 +38,9 @@ def test_every_command_is_one_that_is_run_here() -> None:
     assert MAKE == ["demo", "test"]
 
 
-@pytest.mark.parametrize("target", [*MAKE, "bench", "test-fast", "lint", "golden", "lock", "schema", "model"])
+@pytest.mark.parametrize(
+    "target", [*MAKE, "bench", "test-fast", "lint", "golden", "lock", "schema", "model", "loadtest"]
+)
 def test_make_knows_its_targets(target: str) -> None:
     done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
