@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import phonenumbers
 import regex
@@ -81,6 +82,7 @@ class _Window(PhoneNumberMatcher):
         super().__init__(text, None, leniency=_LENIENCY, max_tries=_MAX_TRIES)
         self._parts: dict[tuple[str, int], list[Part]] = {}
         self._tried: dict[tuple[str, int], Part] = {}
+        self._stops_at_first = False
         self._candidates: dict[int, tuple[int, str] | None] = {}
         self.abroad: dict[Part, bool] = {}
         """What numbers with a plus have turned out to be: the same in all regions."""
@@ -93,6 +95,15 @@ class _Window(PhoneNumberMatcher):
             self._candidates[index] = trimmed
         return self._candidates[index]
 
+    def whole(self, candidate: str, offset: int) -> Part | None:
+        """The candidate as one number, if it may be one. Most are told by that, without their pieces."""
+        self._tried = {}
+        self._stops_at_first = True
+        super()._extract_match(candidate, offset)
+        self._stops_at_first = False
+        part = next(iter(self._tried.values()), None)
+        return part if part is not None and self._may_be_number(part) else None
+
     def parts(self, candidate: str, offset: int) -> list[Part]:
         """The candidate and the pieces of it that may be numbers."""
         key = (candidate, offset)
@@ -102,9 +113,11 @@ class _Window(PhoneNumberMatcher):
             self._parts[key] = [part for part in self._tried.values() if self._may_be_number(part)]
         return self._parts[key]
 
-    def _parse_and_verify(self, candidate: str, offset: int) -> None:
-        """Called by the library for each piece: noted, and never a number, so that it goes on to the next."""
+    def _parse_and_verify(self, candidate: str, offset: int) -> Any:
+        """Called by the library for each piece: noted, and never a number, so that it goes on to the next, or one, so
+        that it stops."""
         self._tried.setdefault((candidate, offset), _part(candidate, offset))
+        return self._stops_at_first or None
 
     def _may_be_number(self, part: Part) -> bool:
         """What the library asks of a piece before it parses it, with the same result in all regions."""
@@ -135,19 +148,19 @@ def _part(text: str, offset: int) -> Part:
 class _Reading:
     """Reads a window as dialled from one region."""
 
-    def __init__(self, window: _Window, at: Region, found: dict[int, int], check: Callable[[], object]) -> None:
-        """`found`: ends by starts, in other regions. `check` raises when the time is over."""
+    def __init__(self, window: _Window, at: Region, check: Callable[[], object]) -> None:
+        """`check` raises when the time is over."""
         self._window = window
         self.at = at
-        self._known = found
+        self._known: dict[int, int] = {}
         self._check = check
 
-    def places(self) -> Iterator[Place]:
-        """What the library's matcher would find."""
-        index = 0
-        while (found := self._window.candidate(index)) is not None:
+    def places(self, index: int, found: dict[int, int]) -> Iterator[Place]:
+        """What the library's matcher would find from `index` on. `found`: ends by starts, in other regions."""
+        self._known = found
+        while (found_next := self._window.candidate(index)) is not None:
             self._check()
-            offset, candidate = found
+            offset, candidate = found_next
             place = self._place(candidate, offset)
             index = offset + len(candidate)
             if place is not None:
@@ -177,6 +190,44 @@ class _Reading:
         """Asks the library."""
         matcher = PhoneNumberMatcher(self._window.text, self.at.code, leniency=_LENIENCY, max_tries=_MAX_TRIES)
         return matcher._parse_and_verify(part.text, part.offset) is not None
+
+
+class _Together:
+    """Reads a window in all regions at once, as long as each would go on from the same place: where no candidate is a
+    number or has one in it, and where one is a number as a whole."""
+
+    def __init__(self, window: _Window, readings: Sequence[_Reading], check: Callable[[], object]) -> None:
+        self._window = window
+        self._readings = readings
+        self._check = check
+        self.places: list[Place] = []
+
+    def read(self) -> int | None:
+        """From where the regions have to be read one by one; None if everything is read."""
+        index = 0
+        while (found := self._window.candidate(index)) is not None:
+            self._check()
+            offset, candidate = found
+            index = offset + len(candidate)
+            if not self._agrees(candidate, offset):
+                return offset
+        return None
+
+    def _agrees(self, candidate: str, offset: int) -> bool:
+        if candidate.isdecimal() and len(candidate) < _FEWEST_DIGITS:
+            return True
+        whole = self._window.whole(candidate, offset)
+        first = next((n for n, reading in enumerate(self._readings) if whole and reading.is_number(whole)), None)
+        # The regions before the first in which it is a number look for one in its pieces; all others know of it.
+        others = self._readings[:first]
+        # What has no separator has no pieces.
+        if others and not candidate.isdecimal():
+            pieces = [part for part in self._window.parts(candidate, offset) if part != whole]
+            if any(reading.is_number(part) for part in pieces for reading in others):
+                return False
+        if first is not None:
+            self.places.append((offset, offset + len(candidate)))
+        return True
 
 
 class _SideBySide:
@@ -247,11 +298,13 @@ class WindowedPhoneRecognizer(PhoneRecognizer):
         results: list[Place] = []
         for start, end in _windows(text):
             window = _Window(text[start:end])
-            places: set[Place] = set()
-            readings: list[_Reading] = []
-            for at in self._regions:
-                readings.append(_Reading(window, at, dict(sorted(places)), check))
-                places |= set(readings[-1].places())
+            readings = [_Reading(window, at, check) for at in self._regions]
+            together = _Together(window, readings, check)
+            apart_from = together.read()
+            places = set(together.places)
+            if apart_from is not None:
+                for reading in readings:
+                    places |= set(reading.places(apart_from, dict(sorted(places))))
             if self._side_by_side:
                 places |= set(_SideBySide(window, readings, check).places())
             results += [(start + a, start + b) for a, b in _outermost(places)]
