@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from bench.load import PATH, Driver, Load, Target, restored, unchanged
 from bench.processes import BenchError, Processes
 from bench.prompts import PromptCase, make
-from bench.servers import mint, missing_tools, start_gateway, start_model_server, start_redis, start_stream_server
+from bench.servers import Setup, missing_tools, start_gateway, start_model_server, start_redis, start_stream_server
 from gateway.seal.keyring import Keyring
 
 OUTPUT = Path(__file__).parent / "CACHE.md"
@@ -56,7 +56,7 @@ class Bench:
 
     directory: Path
     processes: Processes
-    tokens: Path
+    setup: Setup
     token: str
     model: str
 
@@ -68,7 +68,7 @@ class Bench:
     def row(self, name: str, says: Says, cases: Sequence[PromptCase], *more: str, stages: bool = True) -> Row:
         print(f"{name} …", file=sys.stderr, flush=True)
         driver = Driver(self.bodies("bodies", cases), self.token, _SECONDS)
-        running, url = start_gateway(self.processes, self.tokens, f"{self.model}/v1", *more, stages=stages)
+        running, url = start_gateway(self.processes, self.setup, f"{self.model}/v1", *more, stages=stages)
         target = Target(name, running, url, says)
         driver.check(target, cases)
         row = Row(name, driver.run(target), driver.run(target, connections=1))
@@ -111,9 +111,8 @@ def seal_and_open_us() -> float:
 
 def first_byte_ms(bench: Bench) -> tuple[float, float]:
     """Milliseconds to the first event of a stream that is a hit: half of them, and 99 of 100."""
-    running, url = start_gateway(
-        bench.processes, bench.tokens, f"{start_stream_server(bench.processes, 2.0)}/v1", "--workers", "1", stages=True
-    )
+    model = start_stream_server(bench.processes, 2.0, 100)[1]
+    running, url = start_gateway(bench.processes, bench.setup, f"{model}/v1", workers=1)
     body = json.dumps({**make(1)[0].body(stream=True), "temperature": 0})
     took = [_first_event_s(url, bench.token, body) for _ in range(_STREAMS)][10:]
     bench.processes.stop(running)
@@ -146,10 +145,10 @@ def report() -> Iterator[str]:
     yield "| --- | ---: | ---: | ---: | ---: |"
     with tempfile.TemporaryDirectory(prefix="gateway-bench-") as name:
         directory = Path(name)
-        tokens = directory / "tokens.yaml"
+        setup = Setup.make(directory)
         with Processes(directory, limit_s=_LIMIT_S) as processes:
             model = start_model_server(processes, directory)[1]
-            bench = Bench(directory, processes, tokens, mint(tokens), model)
+            bench = Bench(directory, processes, setup, setup.mint(), model)
             for row in rows(bench):
                 yield str(row)
             half, most = first_byte_ms(bench)

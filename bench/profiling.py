@@ -10,7 +10,7 @@ from collections.abc import Callable
 from bench.processes import BenchError
 from bench.prompts import PromptCase, make
 from bench.servers import POLICY
-from gateway.build import build_stages
+from gateway.build import build_redaction
 from gateway.edge.vocabulary import VOCABULARY
 from gateway.pipeline.exchange import Deadline, Exchange
 from gateway.pipeline.prompt import Prompt
@@ -25,14 +25,14 @@ Redact = Callable[[PromptCase], Prompt]
 
 
 def load_redaction() -> Redact:
-    """The stages of the load test's policy, as a function from a prompt to what the model sees."""
-    chain = build_stages(load_policy(POLICY), hash_key=bytes(32))
+    """The redaction of the load test's policy, as a function from a prompt to what the model sees."""
+    stage = build_redaction(load_policy(POLICY), hash_key=bytes(32))
 
     def redact(case: PromptCase) -> Prompt:
         deadline = Deadline.after(time.monotonic, _NO_LIMIT_S)
         exchange = Exchange(id="bench", tenant="bench", subject="", model="bench", deadline=deadline)
         body = {key: value for key, value in case.body().items() if key != "model"}
-        return chain.on_request(Prompt.of(body, VOCABULARY), exchange)
+        return stage.on_request(Prompt.of(body, VOCABULARY), exchange)
 
     return redact
 

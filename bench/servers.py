@@ -7,14 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import BenchError, Processes, Running, free_port, wait_for_port, wait_for_url, wait_until_quiet
+from bench.regurgitation import Author
 
 Server = tuple[Running, str]
 """A process and its URL."""
 CONTENT = "I have written to <EMAIL_ADDRESS_1> and will call <PHONE_NUMBER_1> tomorrow morning."
 POLICY = Path(__file__).with_name("policy.yaml")
+STREAMS_POLICY = Path(__file__).with_name("streams.yaml")
 GATEWAY_WORKERS = 2
 _COMPLETION = {
     "id": "chatcmpl-bench",
@@ -108,20 +111,61 @@ def _start_nginx(processes: Processes, directory: Path, port: int, content: str)
     return running, f"http://127.0.0.1:{port}"
 
 
-def mint(tokens: Path) -> str:
-    """A token of the gateway."""
-    command = [sys.executable, "-m", "gateway", "token", "mint", "--tokens", str(tokens), "--tenant", "bench"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a gateway is started with, as operators run it: a policy and its files, a keyset, tokens, an audit log."""
+
+    directory: Path
+
+    @classmethod
+    def make(cls, directory: Path) -> Setup:
+        """Raises BenchError if a command fails."""
+        setup = cls(directory)
+        for policy in (POLICY, STREAMS_POLICY):
+            shutil.copy(policy, directory)
+        corpus = directory / "corpus.txt"
+        corpus.write_text("\n".join(Author(1).text(2_000, seed) for seed in range(50)), "utf-8")
+        _cli("key", "init", setup.keyset)
+        _cli("canary", "make", "--canaries", str(directory / "canaries.yaml"), "--keyset", setup.keyset)
+        _cli("index", "build", str(corpus), "-o", str(directory / "corpus.gri"), "--keyset", setup.keyset)
+        return setup
+
+    @property
+    def keyset(self) -> str:
+        return str(self.directory / "keys.json")
+
+    @property
+    def tokens(self) -> str:
+        return str(self.directory / "tokens.yaml")
+
+    def mint(self) -> str:
+        """A token of the gateway."""
+        return _cli("token", "mint", "--tokens", self.tokens, "--tenant", "bench").strip()
+
+
+def _cli(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
     if done.returncode:
-        raise BenchError(f"gateway token mint failed: {done.stderr}")
-    return done.stdout.strip()
+        raise BenchError(f"gateway {' '.join(arguments[:2])} failed: {done.stderr}")
+    return done.stdout
 
 
-def start_gateway(processes: Processes, tokens: Path, upstream: str, *more: str, stages: bool) -> Server:
+def start_gateway(
+    processes: Processes,
+    setup: Setup,
+    upstream: str,
+    *more: str,
+    stages: bool = True,
+    policy: Path = POLICY,
+    workers: int = GATEWAY_WORKERS,
+) -> Server:
     """The gateway as operators run it, or the same without stages. Returns when all its workers wait for work."""
     module = "gateway" if stages else "bench.pass_through"
-    command = [sys.executable, "-m", module, "serve", "--host", "127.0.0.1", "--port", "0", "--policy", str(POLICY)]
-    command += ["--upstream", upstream, "--tokens", str(tokens), "--workers", str(GATEWAY_WORKERS), *more]
+    command = [sys.executable, "-m", module, "serve", "--host", "127.0.0.1", "--port", "0", "--workers", str(workers)]
+    command += ["--policy", str(setup.directory / policy.name), "--upstream", upstream, "--tokens", setup.tokens]
+    command += ["--keyset", setup.keyset, "--audit", str(setup.directory / "audit.jsonl"), *more]
     running = processes.start("gateway", command)
     url = wait_for_url(running)
     wait_until_quiet(running)
@@ -137,7 +181,7 @@ def start_redis(processes: Processes, directory: Path) -> str:
     return f"redis://127.0.0.1:{port}/0"
 
 
-def start_stream_server(processes: Processes, pace_ms: float) -> str:
-    """The model server that streams at a fixed pace. Returns its URL."""
-    running = processes.start("streams", [sys.executable, "-m", "bench.stream_server", str(pace_ms)])
-    return wait_for_url(running)
+def start_stream_server(processes: Processes, pace_ms: float, chunks: int) -> Server:
+    """The model server that streams so many chunks at a fixed pace."""
+    running = processes.start("streams", [sys.executable, "-m", "bench.stream_server", str(pace_ms), str(chunks)])
+    return running, wait_for_url(running)

@@ -1,4 +1,4 @@
-"""`python -m bench.stream_server PACE_MS`: a model server that streams chat chunks at a fixed pace.
+"""`python -m bench.stream_server PACE_MS CHUNKS`: a model server that streams so many chat chunks at a fixed pace.
 
 Most chunks carry the time at which they leave, so that whoever receives one knows how long it was on its way,
 whatever it came through. Some are pieces of placeholders, as models write them.
@@ -14,7 +14,6 @@ from typing import cast
 import orjson
 import uvloop
 
-CHUNKS = 100
 PIECES = ("Mail <EMAIL", "_ADDR", "ESS_1> and call <PHONE_", "NUMBER_1> now. ")
 PIECES_EVERY = 20
 """After so many chunks a placeholder comes in pieces."""
@@ -31,14 +30,17 @@ def pieces_at(index: int) -> str | None:
     return PIECES[place] if place >= 0 else None
 
 
-TIMED_CHUNKS = sum(pieces_at(index) is None for index in range(CHUNKS))
+def timed_chunks(chunks: int) -> int:
+    """How many of so many chunks carry a time."""
+    return sum(pieces_at(index) is None for index in range(chunks))
 
 
 class Streams(asyncio.Protocol):
     """One connection. It reads just enough HTTP for the clients of this load test."""
 
-    def __init__(self, pace_s: float) -> None:
+    def __init__(self, pace_s: float, chunks: int) -> None:
         self._pace_s = pace_s
+        self._chunks = chunks
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
 
@@ -65,7 +67,7 @@ class Streams(asyncio.Protocol):
     def _send(self, index: int, began: float) -> None:
         if self._transport.is_closing():
             return
-        if index == CHUNKS:
+        if index == self._chunks:
             end = _frame(b"data: [DONE]\n\n")
             self._transport.write(_event({}, "stop") + end + b"0\r\n\r\n")
             return
@@ -97,11 +99,12 @@ def _frame(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
-async def _serve(pace_s: float) -> None:
-    server = await asyncio.get_running_loop().create_server(lambda: Streams(pace_s), "127.0.0.1", 0, backlog=512)
+async def _serve(pace_s: float, chunks: int) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Streams(pace_s, chunks), "127.0.0.1", 0, backlog=512)
     print(f"ready http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(float(sys.argv[1]) / 1e3))
+    uvloop.run(_serve(float(sys.argv[1]) / 1e3, int(sys.argv[2])))

@@ -16,14 +16,26 @@ import uvloop
 from bench.load import PATH
 from bench.processes import BenchError
 from bench.prompts import PromptCase
-from bench.stream_server import TIMED_CHUNKS
+from bench.stream_server import timed_chunks
 
 _TIME = re.compile(rb"at (\d+) ")
 _TIMEOUT_S = 60
 _WARM_UP_S = 1.0
 _TURNS = 2
 _STAGGER_S = 0.2
-PARALLEL = (1, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """So many streams at once, each of so many chunks, one every `pace_ms` milliseconds."""
+
+    streams: int
+    chunks: int
+    pace_ms: float
+
+
+PACES = (Pace(1, 100, 2.0), Pace(16, 100, 5.0), Pace(64, 500, 20.0))
+"""One stream as fast as it goes, and what a model server gives to many at once: 3,200 chunks a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +51,9 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Streaming:
-    """So many streams at once, straight and through the gateway."""
+    """Streams at a pace, straight and through the gateway."""
 
-    streams: int
+    pace: Pace
     direct: Times
     gateway: Times
 
@@ -85,23 +97,23 @@ async def _lines(url: str, token: str, case: PromptCase) -> list[bytes]:
         return (await response.read()).split(b"\n")
 
 
-def measure(urls: tuple[str, str], token: str, cases: Sequence[PromptCase], seconds: int) -> list[Streaming]:
-    """`urls`: of the model server and of the gateway. Both are measured in turns, for `seconds` each."""
-    return [uvloop.run(_measure(urls, token, cases, streams, seconds)) for streams in PARALLEL]
+def measure(urls: tuple[str, str], token: str, cases: Sequence[PromptCase], pace: Pace, seconds: int) -> Streaming:
+    """`urls`: of the model server and of the gateway. Both are measured in turns, for at least `seconds` each."""
+    return uvloop.run(_measure(urls, token, cases, pace, seconds))
 
 
 async def _measure(
-    urls: tuple[str, str], token: str, cases: Sequence[PromptCase], streams: int, seconds: int
+    urls: tuple[str, str], token: str, cases: Sequence[PromptCase], pace: Pace, seconds: int
 ) -> Streaming:
     prompts = cycle(cases)
     samples = (_Samples(), _Samples())
     async with _session(token) as session:
         for url in urls:
-            await _turn(session, url, prompts, streams, _WARM_UP_S, _Samples())
+            await _turn(session, url, prompts, pace, _WARM_UP_S, _Samples())
         for _ in range(_TURNS):
             for url, sample in zip(urls, samples, strict=True):
-                await _turn(session, url, prompts, streams, seconds / _TURNS, sample)
-    return Streaming(streams, samples[0].times(), samples[1].times())
+                await _turn(session, url, prompts, pace, seconds / _TURNS, sample)
+    return Streaming(pace, samples[0].times(), samples[1].times())
 
 
 def _session(token: str) -> aiohttp.ClientSession:
@@ -116,7 +128,7 @@ async def _turn(
     session: aiohttp.ClientSession,
     url: str,
     prompts: Iterator[PromptCase],
-    streams: int,
+    pace: Pace,
     seconds: float,
     samples: _Samples,
 ) -> None:
@@ -124,14 +136,16 @@ async def _turn(
     end = time.monotonic() + seconds
 
     async def client(number: int) -> None:
-        await asyncio.sleep(_STAGGER_S * number / streams)
+        await asyncio.sleep(_STAGGER_S * number / pace.streams)
         while time.monotonic() < end:
-            await _stream(session, url, orjson.dumps(next(prompts).body(stream=True)), samples)
+            await _stream(
+                session, url, orjson.dumps(next(prompts).body(stream=True)), timed_chunks(pace.chunks), samples
+            )
 
-    await asyncio.gather(*(client(number) for number in range(streams)))
+    await asyncio.gather(*(client(number) for number in range(pace.streams)))
 
 
-async def _stream(session: aiohttp.ClientSession, url: str, body: bytes, samples: _Samples) -> None:
+async def _stream(session: aiohttp.ClientSession, url: str, body: bytes, expected: int, samples: _Samples) -> None:
     asked_ns = time.monotonic_ns()
     first_ns = 0
     timed: list[int] = []
@@ -144,7 +158,7 @@ async def _stream(session: aiohttp.ClientSession, url: str, body: bytes, samples
             if found and not first_ns:
                 first_ns = now_ns - asked_ns
             timed.extend(now_ns - int(sent) for sent in found)
-    if len(timed) != TIMED_CHUNKS:
-        raise BenchError(f"a stream had {len(timed)} timed chunks instead of {TIMED_CHUNKS}")
+    if len(timed) != expected:
+        raise BenchError(f"a stream had {len(timed)} timed chunks instead of {expected}")
     samples.first_ns.append(first_ns)
     samples.chunk_ns += timed
