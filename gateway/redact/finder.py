@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.errors import Blocked
 from gateway.pipeline.exchange import Deadline
@@ -37,16 +38,24 @@ class Found:
         return value_of(span, text, in_document=self.in_document)
 
 
-Memos = tuple[Memo[tuple[Span, ...]], Memo[tuple[Found, ...]]]
-"""What detectors found in each text, and what was found in whole requests in the end."""
+@dataclass(frozen=True, slots=True)
+class Memos:
+    """`views`: whether a text can be read in one way only. `texts`: what detectors found in each that counts.
+    `requests`: what was found in whole requests in the end."""
+
+    views: Memo[bool]
+    texts: Memo[tuple[Span, ...]]
+    requests: Memo[tuple[Found, ...]]
 
 
 def memos(clock: Clock, policy: MemoPolicy) -> Memos:
-    """Both together take what the policy allows."""
-    size = policy.size // 2
-    of_texts: Memo[tuple[Span, ...]] = Memo(clock, size=size, ttl_s=policy.ttl, spans_in=len)
-    of_requests: Memo[tuple[Found, ...]] = Memo(clock, size=size, ttl_s=policy.ttl, spans_in=_spans_in)
-    return of_texts, of_requests
+    """All together take what the policy allows."""
+    size = policy.size // 5
+    return Memos(
+        Memo(clock, size=size, ttl_s=policy.ttl, spans_in=lambda _: 0),
+        Memo(clock, size=2 * size, ttl_s=policy.ttl, spans_in=len),
+        Memo(clock, size=2 * size, ttl_s=policy.ttl, spans_in=_spans_in),
+    )
 
 
 def _spans_in(found: tuple[Found, ...]) -> int:
@@ -59,7 +68,7 @@ class Finder:
 
     def __init__(self, detector: Detector, rules: Rules, memos: Memos, *, block_encoded: bool = False) -> None:
         self._detector = detector
-        self._texts, self._requests = memos
+        self._memos = memos
         self._rules = rules
         self._block_encoded = block_encoded
 
@@ -68,14 +77,13 @@ class Finder:
 
         Raises Blocked by the policy, DeadlineExceeded, and whatever a detector raises.
         """
-        return self._requests.recall(tenant, [_all_of(segments)], lambda _: [self._find(segments, deadline, tenant)])[0]
+        asked = [_all_of(segments)]
+        return self._memos.requests.recall(tenant, asked, lambda _: [self._find(segments, deadline, tenant)])[0]
 
     def _find(self, segments: Sequence[Segment], deadline: Deadline, tenant: str) -> tuple[Found, ...]:
-        views = Views(segments)
+        views = Views(segments, partial(self._memos.views.recall, tenant))
         texts = views.texts
-        read = self._texts.recall(tenant, texts, lambda unread: map(tuple, self._detector.detect(unread, deadline)))
-        detected = views.admitted(read)
-        kept = [list(self._kept(text, spans, deadline)) for text, spans in zip(texts, detected, strict=True)]
+        kept = views.admitted(self._memos.texts.recall(tenant, texts, lambda unread: self._read(unread, deadline)))
         # Each value is looked for by itself, also one that is part of a wider one where it was found.
         everywhere = views.back(spread(texts, kept, deadline, views.homes))
         own = views.back(kept)
@@ -86,8 +94,10 @@ class Finder:
             for index, (spans, here) in enumerate(zip(everywhere, own, strict=True))
         )
 
-    def _kept(self, text: str, spans: Sequence[Span], deadline: Deadline) -> Iterator[Span]:
-        return (span for span in spans if self._rules.acts_on(text, span, deadline) and not harmless(text, span))
+    def _read(self, texts: list[str], deadline: Deadline) -> Iterator[tuple[Span, ...]]:
+        """What is found in each text that the rules act on."""
+        for text, spans in zip(texts, self._detector.detect(texts, deadline), strict=True):
+            yield tuple(s for s in spans if self._rules.acts_on(text, s, deadline) and not harmless(text, s))
 
     def _block(self, found: Sequence[Sequence[Span]]) -> None:
         for spans in found:

@@ -5,7 +5,7 @@ What is found in a view is replaced in the text that it shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from gateway.pipeline.prompt import Kind, Segment
 from gateway.pipeline.span import Span
@@ -19,6 +19,10 @@ from gateway.redact.views.view import ENCODED_SOURCE, View
 
 Value = tuple[str, bool]
 """A value, and whether it is in the notation of its text: then it must not be escaped once more."""
+
+Look = Callable[[list[str]], Iterable[bool]]
+Recall = Callable[[list[str], Look], list[bool]]
+"""What a look at texts gives, for each of them whether it can be read in one way only; it need not be asked again."""
 
 _FURTHER = (loosened, spoken, collapsed)
 """Each makes at most one further view of a view."""
@@ -51,11 +55,38 @@ def _base(segment: Segment) -> View:
     return view.show(text, 0, len(text))
 
 
+def _looked_at(texts: list[str], look: Look) -> list[bool]:
+    """Remembers nothing."""
+    found = dict(zip(dict.fromkeys(texts), look(list(dict.fromkeys(texts))), strict=True))
+    return [found[text] for text in texts]
+
+
+def _own(segments: Sequence[Segment], recall: Recall) -> Iterator[list[View]]:
+    """The views of each segment. Most have one only, which is known of those that have been seen before."""
+    bases = [_base(segment) for segment in segments]
+    # A document has the text that it means, which another segment may have as it is.
+    plain = [base for base in bases if not base.is_document]
+    first = {base.text: base for base in reversed(plain)}
+    made: dict[View, list[View]] = {}
+
+    def look(texts: list[str]) -> Iterator[bool]:
+        for text in texts:
+            views = made[first[text]] = _all(first[text])
+            yield len(views) == 1
+
+    is_one = iter(recall([base.text for base in plain], look))
+    for base in bases:
+        if not base.is_document and next(is_one):
+            yield [base]
+        else:
+            yield made.get(base) or _all(base)
+
+
 class Views:
     """All texts of a request in which to look for values. `texts` go to the detector, `back` brings its spans home."""
 
-    def __init__(self, segments: Sequence[Segment]) -> None:
-        own = [segment_views(segment) for segment in segments]
+    def __init__(self, segments: Sequence[Segment], recall: Recall = _looked_at) -> None:
+        own = list(_own(segments, recall))
         self.documents = frozenset(i for i, views in enumerate(own) if views[0].is_document)
         self._count = len(segments)
         # Each view with the number of the segment that it calls 0.
