@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.redact.ner import network
-from gateway.redact.ner.features import tokens
+from models.ner.features import tokens
 from gateway.redact.ner.network import WEIGHTS, Ner, WeightsUnusable
 from gateway.redact.ner.recognizer import BuiltinNerRecognizer
 
