@@ -43,7 +43,11 @@ class Reference:
         return cls(*read(path))
 
     def find(self, text: str) -> list[Found]:
-        """Start, end (code points, exclusive), entity type and score of each name, in order; parts of an address apart."""
+        """Start, end (code points, exclusive), entity type and score of each name, in order; addresses in parts."""
+        return _spans(tokens(text), self.chances(text), self._prefer)
+
+    def chances(self, text: str) -> Floats:
+        """(2 + entities, n): see `_chances`; zeros for tokens that are not near any letter."""
         cut = tokens(text)
         count, margin = len(cut.start), self.context_tokens
         chances = np.zeros((2 + len(ENTITIES), count), np.float32)
@@ -58,7 +62,7 @@ class Reference:
             chances[:, begin:end] = _chances(scores[begin - first : end - first])
         if not lettered.all():
             chances[:, ~lettered] = 0
-        return _spans(cut, chances, self._prefer)
+        return chances
 
     def _scores(self, given: Features) -> Floats:
         """(n, tags): what the network gives for each tag of each token."""

@@ -31,7 +31,7 @@ class Ner:
     ) -> None:
         """`instructions`: one of `native.INSTRUCTIONS`, otherwise the fastest; all find the same.
 
-        Raises KeyError, TypeError or ValueError if the weights do not fit the engine.
+        Raises LookupError, TypeError or ValueError if the weights do not fit the engine.
         """
         self.context_tokens = int(about["context"])
         self._network = native.Network(
@@ -43,7 +43,7 @@ class Ner:
         """Raises WeightsUnusable unless the file is the one that its description names."""
         try:
             return cls(*read(path))
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             raise WeightsUnusable(f"the names model {path} is of another version ({type(error).__name__})") from None
 
     def find(self, text: str) -> list[Found]:

@@ -1,8 +1,8 @@
 """Reads the weights that ship with the gateway and lays them out as the native engine wants them.
 
 Products are made of 16-bit whole numbers and summed in 32 bits. A row of numbers is scaled so that its length, as a
-vector, is at most `NORM`, a column of weights so that no product of the two can leave 32 bits (Cauchy-Schwarz: a product
-is at most the product of the lengths; rounding adds half a step to each number).
+vector, is `NORM`, and a column of weights so that no product of the two can leave 32 bits: by Cauchy and Schwarz it is
+at most the product of both lengths, to which rounding adds half a step for each number.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from gateway.redact.ner.characters import LIMIT, character_tables
+from gateway.redact.ner.characters import character_tables
 from gateway.redact.ner.hashing import AROUND, ENDS, LENGTH, PLACES, TOKEN_LIMIT
 
-# What native/ner.h calls WIDTH, TAG_COLUMNS and NORM.
+# What ner.h calls WIDTH, TAG_COLUMNS and NORM.
 _COLUMNS, _TAG_COLUMNS, _NORM = 96, 32, 32767
 _TABLES = ("word", "prefix", "suffix", "shape", "trigram")
 # A table's numbers are bytes; a token has two rows of words, and at most TOKEN_LIMIT of trigrams.
@@ -31,7 +31,7 @@ class WeightsUnusable(Exception):
 
 
 def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays and their description. Raises WeightsUnusable unless the file is the one that its description names."""
+    """The arrays and what is said of them. Raises WeightsUnusable unless the file is the one that is described."""
     try:
         about = json.loads(path.with_suffix(".json").read_text("utf-8"))
         content = path.read_bytes()
@@ -61,7 +61,6 @@ def laid_out(weights: dict[str, Array], about: dict[str, Any]) -> list[Array]:
 def _features() -> list[Array]:
     tables = character_tables()
     flags = tables.kind | tables.upper << np.uint8(3) | tables.lower << np.uint8(4)
-    assert len(flags) == LIMIT + 1
     sizes = np.arange(TOKEN_LIMIT + 1)
     weight = (1 / np.sqrt(np.maximum(sizes, 1))).astype(np.float32)
     return [flags, tables.base, PLACES[:TOKEN_LIMIT], ENDS[:3], AROUND, LENGTH, weight]

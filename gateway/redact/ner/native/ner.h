@@ -26,13 +26,13 @@ enum {
     TRIGRAM_BITS = 15,
     SHAPES = 64 * 8 * 3 * 2,
     LISTED = 5,                  /* values that the lexicon has of a word */
-    LANES = 16,                  /* columns that are computed together */
+    STEP = 16,                   /* columns come in such groups, and as many sums of squares are kept */
     ROWS = 4,                    /* rows that are computed together */
     INNER = 88,                  /* numbers of a token between two layers */
-    WIDTH = 96,                  /* INNER rounded up to a multiple of LANES; the columns above it are zero */
+    WIDTH = 96,                  /* INNER rounded up to a multiple of STEP; the columns above it are zero */
     GIVEN = 200,                 /* numbers that describe a token */
     BAG = 32,                    /* the first of them, those of the trigrams, which have a scale of their own */
-    TAG_COLUMNS = 32,            /* three times the tags, rounded up to a multiple of LANES */
+    TAG_COLUMNS = 32,            /* three times the tags, rounded up to a multiple of STEP */
     TAGS = 7,
     ENTITIES = 3,
     BLOCKS = 4,
@@ -80,7 +80,7 @@ int lexicon_start(Lexicon *x);
 const uint16_t *listed_of(const Lexicon *x, uint32_t word);
 
 /* ------------------------------------------------------------------ products.c */
-/* `of`: columns of y, a multiple of LANES. Adds to row r of y, or sets it to `bias` first if that is not NULL,
+/* `of`: columns of y, a multiple of STEP. Adds to row r of y, or sets it to `bias` first if that is not NULL,
  * the product of row r of x, whole numbers that stand for themselves times `scale[r]`. Rows come in groups of ROWS. */
 typedef void (*Multiply)(const Matrix *m, const int16_t *x, size_t stride, const float *scale, size_t rows,
                          const float *bias, float *y);

@@ -3,27 +3,37 @@
 
 #include "ner.h"
 
-#define INLINE static inline __attribute__((always_inline))
-typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
-typedef float Floats __attribute__((vector_size(4 * LANES)));
-typedef uint32_t Bits __attribute__((vector_size(4 * LANES)));
-typedef int16_t Shorts __attribute__((vector_size(2 * LANES)));
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
 
-/* Everywhere, in plain C: the compiler makes of it what the processor has at least. */
-INLINE void plain_dot(Ints *sum, int32_t two, const Ints *w) {
-    *sum += ((Ints)((Bits)*w << 16) >> 16) * (int16_t)two + (*w >> 16) * (two >> 16);
+#define INLINE static inline __attribute__((always_inline))
+typedef int32_t Ints4 __attribute__((vector_size(16)));
+typedef uint32_t Bits4 __attribute__((vector_size(16)));
+typedef float Floats4 __attribute__((vector_size(16)));
+typedef int16_t Shorts4 __attribute__((vector_size(8)));
+
+/* With what every processor of the kind has. */
+INLINE void plain_dot(Ints4 *sum, int32_t two, Ints4 w) {
+#if defined(__SSE2__)
+    *sum += (Ints4)_mm_madd_epi16((__m128i)w, _mm_set1_epi32(two));
+#else
+    *sum += ((Ints4)((Bits4)w << 16) >> 16) * (int16_t)two + (w >> 16) * (two >> 16);
+#endif
 }
 #define NAMED(name) plain_##name
 #define TARGET
-#define GROUP 1
+#define LANES 4
+#define GROUP 2
+#define Ints Ints4
+#define Floats Floats4
+#define Shorts Shorts4
 #include "tile.h"
 
 static int always(void) { return 1; }
 
 #if defined(__x86_64__)
-#include <cpuid.h>
-#include <immintrin.h>
-
 /* The feature bits of leaf 7, or none if the system does not save the registers that `state` names. */
 static int features(uint32_t state, unsigned *ebx, unsigned *ecx) {
     unsigned eax, edx, saved, high;
@@ -43,23 +53,34 @@ static int has_vnni(void) {
     return features(0xE6, &ebx, &ecx) && ebx >> 16 & ebx >> 17 & ebx >> 30 & ebx >> 31 & ecx >> 11 & 1;
 }
 
+typedef int32_t Ints8 __attribute__((vector_size(32)));
+typedef float Floats8 __attribute__((vector_size(32)));
+typedef int16_t Shorts8 __attribute__((vector_size(16)));
 #define TARGET __attribute__((target("avx2")))
-TARGET INLINE void avx2_dot(Ints *sum, int32_t two, const Ints *w) {
-    __m256i x = _mm256_set1_epi32(two), *s = (__m256i *)sum;
-    const __m256i *v = (const __m256i *)w;
-    s[0] = _mm256_add_epi32(s[0], _mm256_madd_epi16(v[0], x));
-    s[1] = _mm256_add_epi32(s[1], _mm256_madd_epi16(v[1], x));
+TARGET INLINE void avx2_dot(Ints8 *sum, int32_t two, Ints8 w) {
+    *sum += (Ints8)_mm256_madd_epi16((__m256i)w, _mm256_set1_epi32(two));
 }
 #define NAMED(name) avx2_##name
-#define GROUP 1
+#define LANES 8
+#define GROUP 2
+#define Ints Ints8
+#define Floats Floats8
+#define Shorts Shorts8
 #include "tile.h"
 
+typedef int32_t Ints16 __attribute__((vector_size(64)));
+typedef float Floats16 __attribute__((vector_size(64)));
+typedef int16_t Shorts16 __attribute__((vector_size(32)));
 #define TARGET __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni")))
-TARGET INLINE void vnni_dot(Ints *sum, int32_t two, const Ints *w) {
-    *sum = (Ints)_mm512_dpwssd_epi32((__m512i)*sum, (__m512i)*w, _mm512_set1_epi32(two));
+TARGET INLINE void vnni_dot(Ints16 *sum, int32_t two, Ints16 w) {
+    *sum = (Ints16)_mm512_dpwssd_epi32((__m512i)*sum, (__m512i)w, _mm512_set1_epi32(two));
 }
 #define NAMED(name) vnni_##name
+#define LANES 16
 #define GROUP 6
+#define Ints Ints16
+#define Floats Floats16
+#define Shorts Shorts16
 #include "tile.h"
 
 const Product products[] = {{"vnni", vnni_multiply, vnni_settle, has_vnni},
