@@ -43,7 +43,7 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         raise WeightsUnusable(f"the names model {path} cannot be read ({type(error).__name__})") from None
 
 
-def laid_out(weights: dict[str, Array], about: dict[str, Any]) -> list[Array]:
+def laid_out(weights: dict[str, Array], about: dict[str, Any]) -> list[memoryview]:
     """All arrays in the order in which the engine reads them. Raises KeyError or ValueError if they do not fit it."""
     arrays = [*_features(), *(weights[f"table_{name}"] for name in (*_TABLES, *about["listed"]))]
     arrays += [weights["lexicon_hashes"], weights["lexicon_values"]]
@@ -55,7 +55,7 @@ def laid_out(weights: dict[str, Array], about: dict[str, Any]) -> list[Array]:
         arrays.append(_wide(weights[f"block{number}_bias"], _COLUMNS))
     arrays += [*_matrix(weights["output"], _NORM, _TAG_COLUMNS), weights["output_bias"]]
     arrays.append(np.array(about["prefer"], np.float32))
-    return [np.ascontiguousarray(array) for array in arrays]
+    return [memoryview(np.ascontiguousarray(array)) for array in arrays]
 
 
 def _features() -> list[Array]:

@@ -32,7 +32,8 @@ TEXTS = (
     | st.text(st.characters(exclude_categories=()), max_size=80)
 )
 ODD = (
-    "", " ", "\n", "\u200b", "\u200ba", "a\u200b", " \u0301", "\ud800\udfff", "\U0010ffff", "\x00" * 9, "7" * 9, "." * 99,
+    "", " ", "\n", "\u200b", "\u200ba", "a\u200b", " \u0301", "\ud800\udfff", "\U0010ffff", "\x00" * 9, "7" * 9,
+    "." * 99,
 )  # fmt: skip
 LONG = (
     "a" * 1_000_000, "7 " * 300_000, "\u200b" * 1_000_000, "Anna, " * 60_000, "\ud800a\u0301" * 99_999, "<>" * 200_000,
@@ -132,7 +133,7 @@ def test_a_network_that_was_not_loaded_finds_nothing() -> None:
     with pytest.raises(ValueError, match="not loaded"):
         empty.find("Anna")
     with pytest.raises(TypeError, match="once"):
-        NATIVE._network.__init__([], [], 9, PIECE, ENTITIES, "")  # type: ignore[misc]
+        NATIVE._network.__init__([], [], 9, PIECE, ENTITIES, "")
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:

@@ -46,9 +46,23 @@ static void describe(const Network *net, const Token *t, int16_t *given) {
     }
 }
 
+/* What will be read of a token: the rows lie all over several megabytes, which other work has driven from the caches. */
+static void ask_for(const Network *net, const Token *t) {
+    __builtin_prefetch(net->word + (size_t)(t->word & 0xFFFF) * 48);
+    __builtin_prefetch(net->word + (size_t)(t->word >> 16) * 48);
+    __builtin_prefetch(net->prefix + (size_t)t->prefix * 16);
+    __builtin_prefetch(net->suffix + (size_t)t->suffix * 24);
+    for (int k = 0; k < t->size; k++) __builtin_prefetch(net->trigram + (size_t)t->trigram[k] * BAG);
+    __builtin_prefetch(net->lexicon.bucket + (t->word >> 16));
+}
+
 static void input(const Network *net, const Token *tokens, size_t count, size_t rows, Work *w) {
+    enum { SOON = 4, LATER = 8 };
     float *once = w->y; /* not in use yet */
+    for (size_t i = 0; i < count && i < LATER; i++) ask_for(net, tokens + i);
     for (size_t i = 0; i < count; i++) {
+        if (i + LATER < count) ask_for(net, tokens + i + LATER);
+        if (i + SOON < count) ask_for_word(&net->lexicon, tokens[i + SOON].word);
         describe(net, tokens + i, w->given + i * GIVEN);
         w->scale[i] = net->weights[tokens[i].size];
         once[i] = 1;

@@ -77,6 +77,7 @@ int next_token(Reader *r, Token *t);
 
 /* ------------------------------------------------------------------ lexicon.c */
 int lexicon_start(Lexicon *x);
+void ask_for_word(const Lexicon *x, uint32_t word);
 const uint16_t *listed_of(const Lexicon *x, uint32_t word);
 
 /* ------------------------------------------------------------------ products.c */
