@@ -55,7 +55,7 @@ def laid_out(weights: dict[str, Array], about: dict[str, Any]) -> list[memoryvie
         arrays.append(_wide(weights[f"block{number}_bias"], _COLUMNS))
     arrays += [*_matrix(weights["output"], _NORM, _TAG_COLUMNS), weights["output_bias"]]
     arrays.append(np.array(about["prefer"], np.float32))
-    return [memoryview(np.ascontiguousarray(array)) for array in arrays]
+    return [np.ascontiguousarray(array).data for array in arrays]
 
 
 def _features() -> list[Array]:
