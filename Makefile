@@ -93,7 +93,7 @@ $(VENV)/python:
 	@touch $@
 
 $(VENV)/runtime: requirements/runtime.txt pyproject.toml hatch_build.py gateway/guard/regurgitation/fold.bin \
-		$(wildcard gateway/guard/regurgitation/native/*.[ch]) | $(VENV)/python
+		$(wildcard gateway/guard/regurgitation/native/*.[ch] gateway/redact/ner/native/*.[ch]) | $(VENV)/python
 	@echo "installing the gateway…"
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/runtime.txt
 	@command -v cc gcc clang > /dev/null || $(BIN)/python -m pip install -q ziglang

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gateway.redact.ner.features import Features, features, tokens
 from models.ner import corpus, plain_texts, vary
 from models.ner.compose import Filler
 from models.ner.corpus import Pieces
+from models.ner.features import Features, features, tokens
 from models.ner.lexicon import Lexicon
 
 TAGS = ("O", "B-PERSON", "I-PERSON", "B-LOCATION", "I-LOCATION", "B-ORGANIZATION", "I-ORGANIZATION")

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from wordfreq import top_n_list
 
-from gateway.redact.ner.features import features, tokens
 from models.ner import pools
+from models.ner.features import features, tokens
 
 FIRST, LAST, CITY, REGION = 1, 2, 4, 8
 LANGUAGES = "de fr es it pt nl pl da sv nb fi cs tr".split()

@@ -1,10 +1,10 @@
-"""The network as it is trained; `gateway.redact.ner.network` runs the same arithmetic in numpy."""
+"""The network as it is trained; `models.ner.reference` runs the same arithmetic in numpy."""
 
 import torch
 from torch import Tensor, nn
 
-from gateway.redact.ner.features import AFFIX_BITS, SHAPES, TRIGRAM_BITS, WORD_BITS
 from models.ner.batches import TAGS, Batch
+from models.ner.features import AFFIX_BITS, SHAPES, TRIGRAM_BITS, WORD_BITS
 from models.ner.lexicon import COLUMNS, SIZES
 
 WIDTHS = {"word": 48, "prefix": 16, "suffix": 24, "shape": 16, "trigram": 32}

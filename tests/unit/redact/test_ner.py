@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from gateway.redact.ner import network
-from gateway.redact.ner.features import tokens
-from gateway.redact.ner.network import WEIGHTS, Ner, WeightsUnusable
+from gateway.redact.ner.network import WEIGHTS, Ner
 from gateway.redact.ner.recognizer import BuiltinNerRecognizer
+from gateway.redact.ner.weights import WeightsUnusable, read
+from models.ner.features import tokens
 
 LETTER = (
     "Dear Ms. Alvarez,\n\nthank you for your letter of 3 May. Our colleague Benedikt Sommer will visit you in Hamburg "
@@ -73,13 +74,10 @@ def test_a_text_without_words_has_no_names(model: Ner, text: str) -> None:
 
 
 @pytest.mark.parametrize("piece", [1, 7, 64, 100_000])
-def test_how_a_long_text_is_cut_does_not_matter(model: Ner, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+def test_how_a_long_text_is_cut_does_not_matter(model: Ner, piece: int) -> None:
     text = LETTER * 20
     whole = model.find(text)
-    monkeypatch.setattr(network, "PIECE", piece)
-    cut = model.find(text)
-    assert [found[:3] for found in cut] == [found[:3] for found in whole]
-    assert [found[3] for found in cut] == pytest.approx([found[3] for found in whole], abs=2e-3)
+    assert Ner(*read(WEIGHTS), piece=piece).find(text) == whole
 
 
 def test_what_is_farther_than_the_context_does_not_matter(model: Ner) -> None:
@@ -123,6 +121,11 @@ def test_a_missing_or_damaged_file_stops_the_start(tmp_path: Path) -> None:
     path.with_suffix(".json").write_bytes(WEIGHTS.with_suffix(".json").read_bytes())
     path.write_bytes(WEIGHTS.read_bytes()[:-1])
     with pytest.raises(WeightsUnusable, match="damaged"):
+        Ner.load(path)
+    path.write_bytes(WEIGHTS.read_bytes())
+    about = json.loads(WEIGHTS.with_suffix(".json").read_text())
+    path.with_suffix(".json").write_text(json.dumps(about | {"dilations": [1, 2, 3]}))
+    with pytest.raises(WeightsUnusable, match="another version"):
         Ner.load(path)
     path.with_suffix(".json").write_text("{}")
     with pytest.raises(WeightsUnusable):

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.redact.ner.characters import DROPPED, LIMIT, SPACE, character_tables
-from gateway.redact.ner.features import TOKEN_LIMIT, features, tokens
+from gateway.redact.ner.hashing import TOKEN_LIMIT
+from models.ner.features import features, tokens
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=60) | st.text("aB é1.\n\u0301\u200b-ñ😀", max_size=60)
 

@@ -1,4 +1,4 @@
-"""Cuts a text into tokens and describes every token by numbers, for the training and for the running model alike.
+"""Cuts a text into tokens and describes every token by numbers, for the training; the gateway does the same in C.
 
 Everything is arithmetic on whole arrays: no word of a text is kept anywhere, the cost does not depend on which words a
 text holds, and it grows with its length only. A token is a run of letters, of digits, or of one other character.
@@ -19,9 +19,8 @@ from gateway.redact.ner.characters import (
     CharacterTables,
     character_tables,
 )
+from gateway.redact.ner.hashing import AROUND, ENDS, LENGTH, PLACES, TOKEN_LIMIT
 
-# What of a token counts for its hash and its trigrams: a text without spaces must not make one token cost more.
-TOKEN_LIMIT = 24
 WORD_BITS, AFFIX_BITS, TRIGRAM_BITS = 16, 13, 15
 LENGTHS, GAPS = 8, 3
 SHAPES = 64 * LENGTHS * GAPS * 2
@@ -29,17 +28,8 @@ SHAPES = 64 * LENGTHS * GAPS * 2
 Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint32]
 
-_rng = np.random.Generator(np.random.PCG64(20240607))
-_PLACES = _rng.integers(1, 1 << 32, TOKEN_LIMIT + 1, dtype=np.uint32) | np.uint32(1)
-_PLACES[TOKEN_LIMIT] = 0
-_ENDS = _rng.integers(1, 1 << 32, 4, dtype=np.uint32) | np.uint32(1)
-_AROUND = _rng.integers(1, 1 << 32, 3, dtype=np.uint32) | np.uint32(1)
 _SPREAD = np.uint32(0x9E3779B1)
 _BEFORE, _AFTER = np.uint32(0x110001), np.uint32(0x110002)
-# By token length: 1, 2, 3, 4, 5, 6-7, 8-10, more.
-_LENGTH = np.array([0, 0, 1, 2, 3, 4, 5, 5, 6, 6, 6] + [7] * (TOKEN_LIMIT - 10), np.int64)
-for _array in (_PLACES, _ENDS, _AROUND, _LENGTH):
-    _array.setflags(write=False)
 
 
 class Tokens(NamedTuple):
@@ -116,9 +106,9 @@ def _shorten(code: npt.NDArray[np.uint32], first: Ints, size: Ints) -> tuple[npt
 
 def _ending(base: npt.NDArray[np.uint32], last: Ints, size: Ints) -> Hashes:
     """Of the last three characters of each token, of which `last` is where the very last stands."""
-    found: Hashes = base[last] * _ENDS[0]
-    found += base[last - 1] * (_ENDS[1] * (size > 1))
-    found += base[np.maximum(last - 2, 0)] * (_ENDS[2] * (size > 2))
+    found: Hashes = base[last] * ENDS[0]
+    found += base[last - 1] * (ENDS[1] * (size > 1))
+    found += base[np.maximum(last - 2, 0)] * (ENDS[2] * (size > 2))
     return found
 
 
@@ -132,7 +122,7 @@ def _shape(code: npt.NDArray[np.uint32], begin: Ints, size: Ints, gap: Ints, tab
     key = np.where(letters, 2 * (small > 0) + np.minimum(capitals, 2) * 4 + 16 * upper[begin], 32 + (kind == DIGIT))
     key += letters & (capitals == size)
     strange = np.maximum.reduceat(code, begin) > 127
-    shape: Ints = ((key * LENGTHS + _LENGTH[size]) * GAPS + gap) * 2 + strange
+    shape: Ints = ((key * LENGTHS + LENGTH[size].astype(np.int64)) * GAPS + gap) * 2 + strange
     return shape
 
 
@@ -145,7 +135,7 @@ def features(found: Tokens, begin: int = 0, end: int | None = None) -> Features:
     place = np.arange(len(code)) - np.repeat(start, size)
     mixed = base * _SPREAD
     mixed ^= mixed >> np.uint32(15)
-    mixed *= _PLACES[place]
+    mixed *= PLACES[place]
     word = _scramble(np.add.reduceat(mixed, start, dtype=np.uint32) + length.astype(np.uint32))
     last = start + size - 1
     head = (
@@ -159,7 +149,7 @@ def features(found: Tokens, begin: int = 0, end: int | None = None) -> Features:
     left, right = np.empty_like(base), np.empty_like(base)
     left[1:], right[:-1] = base[:-1], base[1:]
     left[start], right[last] = _BEFORE, _AFTER
-    trigram = _scramble(left * _AROUND[0] + base * _AROUND[1] + right * _AROUND[2])
+    trigram = _scramble(left * AROUND[0] + base * AROUND[1] + right * AROUND[2])
     affix = np.uint32(32 - AFFIX_BITS)
     return Features(
         word=word,
