@@ -22,6 +22,7 @@ from deploy.prepare import CONTEXTS, FOLDERS
 from gateway.observe.alarms import Alarms
 from gateway.observe.alerts import Alerts
 from gateway.observe.metrics import Metrics, Reloads
+from gateway.observe.series import Series
 from gateway.settings import Settings
 from gateway.store import redis
 from tests.conftest import ROOT

@@ -100,7 +100,7 @@ def scene() -> Iterator[Scene]:
 
 async def _said(reply: Reply, asked: Call, form: Format) -> Json:
     """What a client gets of an answer in the end, whole or streamed."""
-    writer = AnswerWriter(form, Outlets(Chain([]), cast(Exchange, None)), Head("id", "m", is_json=False))
+    writer = AnswerWriter(form, Outlets(Chain([]), exchange()), Head("id", "m", is_json=False))
     if not asked.streamed:
         written = [writer.whole(await reply.whole())]
     else:
