@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -113,10 +114,12 @@ def _measure(where: str) -> None:
     for streamed in (False, True):
         event = _event(streamed=streamed)
         kind = "stream" if streamed else "whole"
-        print(f"| {where} | {kind} | {_us(lambda: by_name(event)):.1f} | {_us(lambda: metrics.exchange_done(event)):.1f} |")
+        before, after = _us(partial(by_name, event)), _us(partial(metrics.exchange_done, event))
+        print(f"| {where} | {kind} | {before:.1f} | {after:.1f} |")
     began_s = time.perf_counter()
     series.pour()
-    print(f"\nbringing the numbers to where they are read: {(time.perf_counter() - began_s) * 1e6:.0f} µs, 4 times a second")
+    poured_us = (time.perf_counter() - began_s) * 1e6
+    print(f"| {where} | bringing them to where they are read, 4 times a second | | {poured_us:.0f} |", flush=True)
 
 
 def main() -> None:
@@ -129,7 +132,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": directory}
         subprocess.run([sys.executable, "-m", "bench.metrics", "shared"], check=True, env=environment)
-    print(f"times of stages and filters, taken: {_timing():.1f} µs")
+    print(f"| | taking the times of stages and filters | | {_timing():.1f} |")
 
 
 if __name__ == "__main__":

@@ -344,8 +344,11 @@ def _spans(settings: Settings, series: Series) -> Spans | None:
     if settings.traces == "none":
         return None
     # It takes a tenth of a second and nobody else needs it.
-    from gateway.observe.otlp import Spans  # noqa: PLC0415
-
+    try:
+        from gateway.observe.otlp import Spans  # noqa: PLC0415
+    except ImportError:
+        problem = "setting traces: OpenTelemetry is not installed; pip install 'privacy-gateway[traces]'"
+        raise ConfigurationError(problem) from None
     return Spans(settings.traces, series, time.monotonic)
 
 

@@ -140,7 +140,7 @@ def test_requirements_are_those_of_the_package() -> None:
 
 
 def test_every_requirement_is_pinned_with_a_hash_and_no_file_names_an_index() -> None:
-    for name in ("runtime.txt", "dev.txt", "loadtest.txt"):
+    for name in ("runtime.txt", "traces.txt", "dev.txt", "loadtest.txt"):
         text = (ROOT / "requirements" / name).read_text()
         blocks = [
             block for block in text.replace("\\\n", " ").splitlines() if block and not block.lstrip().startswith("#")

@@ -1,0 +1,228 @@
+"""Spans, as a collector gets them: which there are, what is in them, and what never is."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.faults.wire import ask, chat
+from tests.observe.conftest import Watched, start_with_traces, when
+from tests.support.collector import Collector, attributes
+from tests.support.gateway import GatewayProcess
+from tests.support.upstream import ScriptedUpstream
+
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+pytestmark = pytest.mark.xdist_group("observe")
+
+
+def asked(watched: Watched, body: dict[str, Any], **headers: str) -> tuple[Any, dict[str, Span]]:
+    """An answer, and the spans of its exchange by name."""
+    sent = {"authorization": f"Bearer {watched.process.token}", **headers}
+    answer = ask(watched.process, body, headers=sent)
+    spans = watched.collector.of(answer.headers["x-request-id"])
+    return answer, {span.name: span for span in spans}
+
+
+def test_an_exchange_has_spans_for_its_parts_within_its_own(watched: Watched) -> None:
+    answer, spans = asked(watched, chat(f"Hello Ada Lovelace, number {secrets.randbelow(100_000)}"))
+    assert answer.status == 200
+    assert spans.keys() == {
+        *("POST /v1/chat/completions", "authenticate", "read", "limits", "redact", "model", "answer", "chat llama"),
+    }
+    root = spans["POST /v1/chat/completions"]
+    assert root.kind == Span.SPAN_KIND_SERVER
+    assert not root.parent_span_id
+    assert (
+        attributes(root).items()
+        >= {
+            "http.request.method": "POST",
+            "http.route": "/v1/chat/completions",
+            "http.response.status_code": 200,
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": "llama",
+            "gen_ai.usage.input_tokens": 5,
+            "gen_ai.usage.output_tokens": 7,
+            "gateway.cache.result": "miss",
+            "gateway.findings": 1,
+        }.items()
+    )
+    asking = spans["chat llama"]
+    assert asking.kind == Span.SPAN_KIND_CLIENT
+    assert attributes(asking)["gen_ai.response.finish_reasons"] == ["stop"]
+    assert len({span.span_id for span in spans.values()}) == len(spans)
+    for span in spans.values():
+        assert span.trace_id == root.trace_id
+        assert root.start_time_unix_nano <= span.start_time_unix_nano <= span.end_time_unix_nano
+        assert span.end_time_unix_nano <= root.end_time_unix_nano
+    assert abs(root.end_time_unix_nano / 1e9 - time.time()) < 600
+    assert watched.headers_seen[-1]["traceparent"] == f"00-{root.trace_id.hex()}-{asking.span_id.hex()}-01"
+
+
+def test_what_the_cache_gives_has_no_span_of_the_upstream(watched: Watched) -> None:
+    body = chat(f"Twice, number {secrets.randbelow(100_000)}")
+    asked(watched, body)
+    _, spans = asked(watched, body)
+    assert "cache" in spans
+    assert "chat llama" not in spans
+    assert attributes(spans["POST /v1/chat/completions"])["gateway.cache.result"] == "hit"
+
+
+def test_a_client_may_name_its_trace_and_nothing_else(watched: Watched) -> None:
+    body = chat(f"Traced, number {secrets.randbelow(100_000)}", stream=True)
+    headers = {"traceparent": f"00-{TRACE}-{PARENT}-00", "tracestate": "x=canaryState", "baggage": "who=canaryBaggage"}
+    answer, spans = asked(watched, body, **headers)
+    root = spans["POST /v1/chat/completions"]
+    # It is kept though the client would rather not: that is decided here.
+    assert (root.trace_id.hex(), root.parent_span_id.hex()) == (TRACE, PARENT)
+    assert attributes(root)["gateway.first_token_seconds"] > 0
+    seen = watched.headers_seen[-1]
+    assert seen["traceparent"] == f"00-{TRACE}-{spans['chat llama'].span_id.hex()}-01"
+    assert not seen.keys() & {"tracestate", "baggage", "x-request-id"}
+    assert all(line["trace_id"] == TRACE for line in watched.lines(answer.headers["x-request-id"]))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"00-{TRACE}-{PARENT}",
+        f"00-{TRACE}-{PARENT}-01-more",
+        f"01-{TRACE}-{PARENT}-01",
+        f"ff-{TRACE}-{PARENT}-01",
+        f"00-{TRACE.upper()}-{PARENT}-01",
+        f"00-{'0' * 32}-{PARENT}-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"00-{TRACE}-{PARENT}-01, 00-{TRACE}-{PARENT}-01",
+        f" 00-{TRACE[:-1]}-{PARENT}-01",
+        "jane.doe@example.org",
+    ],
+)
+def test_any_other_form_begins_a_trace_of_our_own(watched: Watched, header: str) -> None:
+    _, spans = asked(watched, chat("Hello again"), traceparent=header)
+    root = spans["POST /v1/chat/completions"]
+    assert root.trace_id.hex() != TRACE
+    assert not root.parent_span_id
+
+
+def test_who_is_nobody_is_part_of_no_trace(watched: Watched) -> None:
+    headers = {"authorization": "Bearer sk-wrong", "traceparent": f"00-{TRACE}-{PARENT}-01"}
+    answer = ask(watched.process, chat("hello"), headers=headers)
+    (span,) = (s for s in watched.collector.of(answer.headers["x-request-id"]) if s.kind == Span.SPAN_KIND_SERVER)
+    assert span.trace_id.hex() != TRACE
+    assert attributes(span)["http.response.status_code"] == 401
+    assert attributes(span)["gateway.code"] == "invalid_api_key"
+    assert "error.type" not in attributes(span)
+
+
+def test_an_upstream_that_fails_is_an_error_of_its_span_and_of_the_exchange(watched: Watched) -> None:
+    answer, spans = asked(watched, {**chat("hello"), "model": "broken"})
+    assert answer.status == 502
+    for name in ("chat broken", "POST /v1/chat/completions"):
+        assert attributes(spans[name])["error.type"] == "upstream_failed"
+        assert spans[name].status.code == 2
+        assert not spans[name].status.message
+    assert attributes(spans["chat broken"])["gateway.upstream.name"] == "nowhere"
+
+
+def test_nothing_private_is_in_any_byte_that_a_collector_gets(watched: Watched) -> None:
+    """Values in prompts, answers, headers, fields and names, in requests that succeed and in those that do not."""
+    marks = [f"canary{secrets.token_hex(6)}" for _ in range(12)]
+    watched.upstream.says(f"The model says {marks[0]} and mail {marks[1]}@example.org")
+    token = watched.process.token
+    headers = {
+        "authorization": f"Bearer {token}",
+        "x-request-id": marks[2],
+        "user-agent": marks[3],
+        "tracestate": f"a={marks[4]}",
+        "x-forwarded-for": "203.0.113.77",
+        "openai-organization": marks[5],
+    }
+    content = f"Write to {marks[6]}@example.org, {marks[7]}"
+    bodies: list[dict[str, Any]] = [
+        chat(content, user=marks[8], metadata={marks[9]: marks[10]}),
+        chat(content, stream=True),
+        {**chat(content), "model": marks[11]},
+        chat(f"{content} 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
+        chat(content, tools=[{"type": "function", "function": {"name": marks[8], "parameters": {}}}]),
+        chat(content, temperature=marks[10]),
+    ]
+    for body in bodies:
+        for path in ("/v1/chat/completions", "/v1/completions", "/v1/embeddings"):
+            answer = ask(watched.process, body, path=path, headers=headers)
+            watched.collector.of(answer.headers["x-request-id"])
+    everything = b"".join(watched.collector.raw)
+    assert b"gateway.request_id" in everything
+    told = [*marks, token, token.split("_")[-1], "acme", "203.0.113.77", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]
+    text = watched.metrics() + watched.process.log.read_text()
+    for private in told:
+        assert private.encode() not in everything, private
+        if private != "acme":
+            assert private not in text, private
+
+
+@pytest.mark.parametrize("fault", ["down", "status 500", "status 400", "slow", "redirect", "garbage"])
+def test_a_collector_that_fails_keeps_nobody_waiting(scripted: ScriptedUpstream, tmp_path: Path, fault: str) -> None:
+    scripted.reset()
+    with Collector() as collector, Collector() as other:
+        url = "http://127.0.0.1:9/v1/traces" if fault == "down" else collector.url
+        if fault.startswith("status"):
+            collector.status = int(fault.split()[1])
+            collector.answer = b"canaryAnswer"
+        elif fault == "slow":
+            collector.wait_s = 60
+        elif fault == "redirect":
+            collector.status, collector.location = 307, other.url
+        elif fault == "garbage":
+            collector.answer = b"\xff" * 5000
+        gateway = start_with_traces(tmp_path, scripted, url)
+        try:
+            slowest = max(_seconds(gateway) for _ in range(20))
+            assert slowest < 5
+            if fault not in ("slow", "garbage"):
+                when(lambda: 'gateway_spans_total{result="failed"}' in _metrics(gateway), "failures are counted")
+            assert ask(gateway, chat("hello"), headers=gateway.headers).status == 200
+        finally:
+            began_s = time.monotonic()
+            gateway.stop()
+        assert time.monotonic() - began_s < 25
+        assert not other.paths
+    log = gateway.log.read_text()
+    assert "canaryAnswer" not in log
+    assert log.count("\n") < 20
+
+
+def _seconds(gateway: GatewayProcess) -> float:
+    began_s = time.monotonic()
+    assert ask(gateway, chat("hello"), headers=gateway.headers).status == 200
+    return time.monotonic() - began_s
+
+
+def _metrics(gateway: GatewayProcess) -> str:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(gateway.metrics_url, timeout=20) as response:
+        return str(response.read().decode())
+
+
+def test_what_is_not_sampled_is_not_sent_and_the_upstream_is_told_so(tmp_path: Path) -> None:
+    code = (
+        "from gateway.observe.traceparent import Tracer\n"
+        "trace = Tracer(0.0).begin()\n"
+        "print(trace.is_sampled, trace.to_upstream)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"False 00-[0-9a-f]{32}-[0-9a-f]{16}-00\n", done.stdout)
+
+
+def test_without_traces_nothing_of_opentelemetry_is_loaded() -> None:
+    """Of what is ours: other libraries look whether it is there."""
+    code = "import sys, gateway.app, gateway.cli.main; print('opentelemetry.exporter' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
