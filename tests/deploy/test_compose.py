@@ -252,7 +252,7 @@ def queries() -> list[str]:
 @pytest.mark.parametrize("query", queries())
 def test_what_is_asked_of_prometheus_is_what_the_gateway_counts(query: str) -> None:
     known = metrics()
-    named = set(re.findall(r"\b(?:gateway_\w+|up)\b(?=[{\[]|$)", query))
+    named = set(re.findall(r"\b(?:gateway_\w+|up)\b(?=[{\[)]|$)", query))
     assert named
     assert named <= known.keys()
     labels = {label for group in re.findall(r"by \(([^)]*)\)", query) for label in group.split(", ")}

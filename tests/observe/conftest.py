@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,11 @@ def when(found: Callable[[], Any], what: str) -> Any:
     return value
 
 
-def start_with_traces(directory: Path, upstream: ScriptedUpstream, url: str, *more: str) -> GatewayProcess:
+def start_with_traces(
+    directory: Path, upstream: ScriptedUpstream, url: str, *more: str, settings: Mapping[str, str] | None = None
+) -> GatewayProcess:
     policy = directory / "policy.yaml"
     policy.write_text(POLICY.replace("when: always", "when: never"))
-    return start_gateway(directory, upstream.url, policy, "--traces", url, *more, metrics_port=free_port())
+    return start_gateway(
+        directory, upstream.url, policy, "--traces", url, *more, metrics_port=free_port(), settings=settings
+    )

@@ -174,7 +174,7 @@ def test_no_request_makes_a_label(watched: Watched) -> None:
 
 def test_the_documentation_lists_each_metric_with_its_labels() -> None:
     text = (ROOT / "docs" / "metrics.md").read_text()
-    rows = re.findall(r"^\| `(gateway_\w+)` \| ([^|]*) \|", text, re.MULTILINE)
+    rows = re.findall(r"^\| `(gateway_\w+)` \|([^|]*)\|", text, re.MULTILINE)
     listed = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
     assert len(rows) == len(listed)
     known = registered()
