@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -19,6 +20,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from gateway.observe.events import ExchangeEvent
 from gateway.observe.metrics import Metrics
 from gateway.observe.series import SECONDS, Series
+from gateway.observe.traceparent import Tracer
 from gateway.pipeline.exchange import Deadline, Exchange, Finding
 
 _ROUNDS = 20_000
@@ -108,6 +110,17 @@ def _timing() -> float:
     return _us(work)
 
 
+def _spans() -> float:
+    """Those of one exchange, made. Raises ImportError without the extra `traces`."""
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+
+    from gateway.observe.otlp import spans_of  # noqa: PLC0415
+
+    resource, event = Resource({}), _event(streamed=False)
+    trace = Tracer(1.0).begin()
+    return _us(lambda: list(spans_of(event, trace, resource, 0)))
+
+
 def _measure(where: str) -> None:
     series = Series(CollectorRegistry())
     metrics, by_name = Metrics(series), _by_name()
@@ -133,6 +146,8 @@ def main() -> None:
         environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": directory}
         subprocess.run([sys.executable, "-m", "bench.metrics", "shared"], check=True, env=environment)
     print(f"| | taking the times of stages and filters | | {_timing():.1f} |")
+    with suppress(ImportError):
+        print(f"| | making spans, where there are traces | | {_spans():.1f} |")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ class AccessLog:
         _LOG.setLevel(logging.INFO)
 
     def exchange_done(self, event: ExchangeEvent) -> None:
+        steps: dict[str, float] = {}
+        for step, began_s, ended_s in event.steps:
+            steps[step] = round(steps.get(step, 0.0) + ended_s - began_s, 6)
         fields = {
             "endpoint": event.endpoint,
             "status": event.status,
@@ -28,7 +31,7 @@ class AccessLog:
             "streamed": event.streamed,
             "cache": event.cache,
             "seconds": round(event.seconds, 6),
-            "steps": {step: round(ended_s - began_s, 6) for step, began_s, ended_s in event.steps},
+            "steps": steps,
             "usage": dict(event.usage),
             "findings": [[one.stage, one.kind, one.action, one.count] for one in event.findings[:_MOST]],
             "rules": list(event.rules)[:_MOST],

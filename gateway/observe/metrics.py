@@ -118,13 +118,14 @@ class _Living(MultiProcessCollector):
     """What workers share. The gauges of one that died are not added to those of the living."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._directory = Path(os.environ[_DIRECTORY])
         super().__init__(registry)  # type: ignore[no-untyped-call]
 
     def collect(self) -> Iterable[Metric]:
-        for path in Path(os.environ[_DIRECTORY]).glob("gauge_live*_*.db"):
+        for path in self._directory.glob("gauge_live*_*.db"):
             number = path.stem.rpartition("_")[2]
             if number.isdecimal() and not Path("/proc", number).exists():
-                mark_process_dead(int(number))  # type: ignore[no-untyped-call]
+                mark_process_dead(int(number), str(self._directory))  # type: ignore[no-untyped-call]
         return super().collect()  # type: ignore[no-any-return,no-untyped-call]
 
 

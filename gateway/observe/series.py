@@ -10,12 +10,16 @@ together as `other`.
 
 from __future__ import annotations
 
+import logging
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 
+from gateway.observe.log import describe
+
+_LOG = logging.getLogger("gateway")
 MOST_CHILDREN = 500
 OTHER = "other"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -150,7 +154,12 @@ class Series:
         """Bring all that was counted to where it is read."""
         with self._lock:
             for pourer in tuple(self.pourers):
-                pourer()
+                try:
+                    pourer()
+                except Exception as error:
+                    # All others are worth more than one that cannot be read; once is enough to say so.
+                    self.pourers.remove(pourer)
+                    _LOG.error("a metric is lost", extra=describe(error))
 
     def describe(self) -> Iterable[Metric]:
         """Of itself it has no metric."""
