@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.faults.wire import ask, chat
 from tests.observe.conftest import Watched, start_with_traces, when
 from tests.support.collector import Collector, attributes
-from tests.support.gateway import GatewayProcess
+from tests.support.gateway import GatewayProcess, mint
 from tests.support.upstream import ScriptedUpstream
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -136,7 +138,8 @@ def test_nothing_private_is_in_any_byte_that_a_collector_gets(watched: Watched) 
     """Values in prompts, answers, headers, fields and names, in requests that succeed and in those that do not."""
     marks = [f"canary{secrets.token_hex(6)}" for _ in range(12)]
     watched.upstream.says(f"The model says {marks[0]} and mail {marks[1]}@example.org")
-    token = watched.process.token
+    subject = f"canary{secrets.token_hex(6)}"
+    token = mint(watched.process.directory / "tokens.yaml", f"tenant{subject}", "--subject", subject)
     headers = {
         "authorization": f"Bearer {token}",
         "x-request-id": marks[2],
@@ -160,12 +163,12 @@ def test_nothing_private_is_in_any_byte_that_a_collector_gets(watched: Watched) 
             watched.collector.of(answer.headers["x-request-id"])
     everything = b"".join(watched.collector.raw)
     assert b"gateway.request_id" in everything
-    told = [*marks, token, token.split("_")[-1], "acme", "203.0.113.77", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]
-    text = watched.metrics() + watched.process.log.read_text()
-    for private in told:
+    told = [*marks, token, token.split("_")[-1], "203.0.113.77", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]
+    # The lines of exchanges name the tenant, as the audit log does.
+    text = watched.metrics() + watched.process.log.read_text().replace(f'"tenant": "tenant{subject}"', "")
+    for private in (*told, subject):
         assert private.encode() not in everything, private
-        if private != "acme":
-            assert private not in text, private
+        assert private not in text, private
 
 
 @pytest.mark.parametrize("fault", ["down", "slow", "wrong"])
@@ -236,6 +239,58 @@ def test_what_is_not_sampled_is_not_sent_and_no_framework_sends_anything(
         finally:
             gateway.stop()
         assert not collector.paths
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['opentelemetry.exporter'] = None\n"
+        "from gateway.cli.main import run\n"
+        "sys.exit(run(('serve', '--traces', 'http://jane:canary@127.0.0.1:9/', '--port', '0', "
+        "'--policy', 'tests/support/policy.yaml', '--tokens', sys.argv[1])))"
+    )
+    tokens = tmp_path / "tokens.yaml"
+    mint(tokens, "acme")
+    done = subprocess.run([sys.executable, "-c", code, str(tokens)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert "pip install 'privacy-gateway[traces]'" in done.stderr
+    assert "canary" not in done.stderr + done.stdout
+
+
+def test_an_exchange_that_is_broken_off_has_spans_in_order(watched: Watched) -> None:
+    """A client that goes, while the flight that it started is broken off as well."""
+    watched.upstream.streams(
+        [{"choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]}] * 30_000
+    )
+    raw = json.dumps(chat("gone", stream=True)).encode()
+    host, port = watched.process.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 10) as connection:
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {watched.process.token}\r\n"
+        connection.sendall(f"{head}content-length: {len(raw)}\r\n\r\n".encode() + raw)
+        answered = connection.recv(2000)
+    match = re.search(rb"x-request-id: ([0-9a-f]{32})", answered)
+    assert match is not None
+    spans = watched.collector.of(match[1].decode())
+    names = {span.name for span in spans}
+    assert {"chat llama", "model", "POST /v1/chat/completions"} <= names
+    for span in spans:
+        assert span.start_time_unix_nano <= span.end_time_unix_nano
+    (root,) = (span for span in spans if span.kind == Span.SPAN_KIND_SERVER)
+    assert attributes(root)["http.response.status_code"] == 499
+
+
+@pytest.mark.parametrize("path", ["/v1/completions", "/v1/embeddings"])
+def test_other_endpoints_have_operations_of_their_own(watched: Watched, path: str) -> None:
+    operation = "text_completion"
+    body: dict[str, Any] = {"model": "llama", "prompt": f"say {secrets.randbelow(100_000)}"}
+    if path == "/v1/embeddings":
+        operation, body = "embeddings", {"model": "llama", "input": ["one"]}
+        vectors = [{"index": 0, "embedding": [0.5], "object": "embedding"}]
+        watched.upstream.answers({"object": "list", "data": vectors, "usage": {"prompt_tokens": 3, "total_tokens": 3}})
+    answer = ask(watched.process, body, path=path, headers=watched.process.headers)
+    assert answer.status == 200
+    spans = {span.name: span for span in watched.collector.of(answer.headers["x-request-id"])}
+    assert attributes(spans[f"POST {path}"])["gen_ai.operation.name"] == operation
+    assert attributes(spans[f"{operation} llama"])["gen_ai.provider.name"] == "vllm"
 
 
 def test_without_traces_nothing_of_opentelemetry_is_loaded() -> None:

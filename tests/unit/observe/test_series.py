@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from prometheus_client import CollectorRegistry
 
+from gateway.observe.log import JsonFormatter
 from gateway.observe.series import MOST_CHILDREN, OTHER, Series
 
 
@@ -38,6 +40,22 @@ def test_a_metric_has_so_many_labels_at_most() -> None:
     assert seen["0", "x"] == 2
     counts = {s.labels["a"]: s.value for s in samples if s.name == "times_count"}
     assert counts[OTHER] == 2 * MOST_CHILDREN
+
+
+def test_one_that_cannot_be_read_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    registry = CollectorRegistry()
+    series = Series(registry)
+
+    def broken() -> None:
+        raise ValueError("/home/canary/keys.json")
+
+    series.pourers.insert(0, broken)
+    counter = series.counter("seen", "-")
+    for expected in (1, 2, 3):
+        counter.of().count += 1
+        assert registry.get_sample_value("seen_total") == expected
+    (record,) = caplog.records
+    assert "canary" not in JsonFormatter().format(record)
 
 
 def test_reading_while_counting_loses_nothing() -> None:
