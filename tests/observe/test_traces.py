@@ -23,6 +23,7 @@ from tests.support.gateway import GatewayProcess, mint
 from tests.support.upstream import ScriptedUpstream
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+SCOPES = tuple(word for scope in ("chat", "completions", "embeddings") for word in ("--scope", scope))
 pytestmark = pytest.mark.xdist_group("observe")
 
 
@@ -139,7 +140,7 @@ def test_nothing_private_is_in_any_byte_that_a_collector_gets(watched: Watched) 
     marks = [f"canary{secrets.token_hex(6)}" for _ in range(12)]
     watched.upstream.says(f"The model says {marks[0]} and mail {marks[1]}@example.org")
     subject = f"canary{secrets.token_hex(6)}"
-    token = mint(watched.process.directory / "tokens.yaml", f"tenant{subject}", "--subject", subject)
+    token = mint(watched.process.directory / "tokens.yaml", f"tenant{subject}", "--subject", subject, *SCOPES)
     headers = {
         "authorization": f"Bearer {token}",
         "x-request-id": marks[2],
@@ -250,7 +251,8 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     )
     tokens = tmp_path / "tokens.yaml"
     mint(tokens, "acme")
-    done = subprocess.run([sys.executable, "-c", code, str(tokens)], capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-c", code, str(tokens)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert "pip install 'privacy-gateway[traces]'" in done.stderr
     assert "canary" not in done.stderr + done.stdout
@@ -286,7 +288,8 @@ def test_other_endpoints_have_operations_of_their_own(watched: Watched, path: st
         operation, body = "embeddings", {"model": "llama", "input": ["one"]}
         vectors = [{"index": 0, "embedding": [0.5], "object": "embedding"}]
         watched.upstream.answers({"object": "list", "data": vectors, "usage": {"prompt_tokens": 3, "total_tokens": 3}})
-    answer = ask(watched.process, body, path=path, headers=watched.process.headers)
+    token = mint(watched.process.directory / "tokens.yaml", "acme", *SCOPES)
+    answer = ask(watched.process, body, path=path, headers={"authorization": f"Bearer {token}"})
     assert answer.status == 200
     spans = {span.name: span for span in watched.collector.of(answer.headers["x-request-id"])}
     assert attributes(spans[f"POST {path}"])["gen_ai.operation.name"] == operation
