@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from demo.vllm import free_port
+from tests.faults.wire import ask
 from tests.support.collector import Collector
 from tests.support.gateway import GatewayProcess, mint, start_gateway
 from tests.support.upstream import Background, ScriptedUpstream
@@ -43,6 +44,8 @@ class Watched:
     headers_seen: list[dict[str, str]]
     small: str
     """A token whose limits are reached with the first request."""
+    jane: str
+    """A token of the person `canarySubject` of the tenant `canaryTenant`, for all endpoints."""
 
     def metrics(self) -> str:
         with _DIRECT.open(self.process.metrics_url, timeout=20) as response:
@@ -81,8 +84,13 @@ def started(scripted: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory
     with Collector() as collector:
         more = ("--traces", collector.url, "--access-log")
         process = start_gateway(directory, scripted.url, policy, *more, metrics_port=free_port())
-        small = mint(directory / "tokens.yaml", "small")
-        yield Watched(process, scripted, collector, [], small)
+        tokens = directory / "tokens.yaml"
+        small = mint(tokens, "small")
+        scopes = (word for scope in ("chat", "completions", "embeddings") for word in ("--scope", scope))
+        jane = mint(tokens, "canaryTenant", "--subject", "canarySubject", *scopes)
+        listing = {"authorization": f"Bearer {jane}"}
+        when(lambda: ask(process, path="/v1/models", method="GET", headers=listing).status == 200, "tokens are read")
+        yield Watched(process, scripted, collector, [], small, jane)
         process.stop()
 
 

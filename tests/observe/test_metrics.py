@@ -196,7 +196,7 @@ def test_workers_are_added_up_and_those_that_died_are_not_among_the_living(
     pair: GatewayProcess, scripted: ScriptedUpstream
 ) -> None:
     scripted.reset()
-    watched = Watched(pair, scripted, None, [], "")  # type: ignore[arg-type]
+    watched = Watched(pair, scripted, None, [], "", "")  # type: ignore[arg-type]
     for _ in range(40):
         assert ask(pair, chat("hello"), headers=pair.headers).status == 200
     counted = {"endpoint": "/chat/completions", "status": "200", "code": ""}

@@ -23,7 +23,6 @@ from tests.support.gateway import GatewayProcess, mint
 from tests.support.upstream import ScriptedUpstream
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-SCOPES = tuple(word for scope in ("chat", "completions", "embeddings") for word in ("--scope", scope))
 pytestmark = pytest.mark.xdist_group("observe")
 
 
@@ -139,8 +138,7 @@ def test_nothing_private_is_in_any_byte_that_a_collector_gets(watched: Watched) 
     """Values in prompts, answers, headers, fields and names, in requests that succeed and in those that do not."""
     marks = [f"canary{secrets.token_hex(6)}" for _ in range(12)]
     watched.upstream.says(f"The model says {marks[0]} and mail {marks[1]}@example.org")
-    subject = f"canary{secrets.token_hex(6)}"
-    token = mint(watched.process.directory / "tokens.yaml", f"tenant{subject}", "--subject", subject, *SCOPES)
+    token = watched.jane
     headers = {
         "authorization": f"Bearer {token}",
         "x-request-id": marks[2],
@@ -161,13 +159,14 @@ def test_nothing_private_is_in_any_byte_that_a_collector_gets(watched: Watched) 
     for body in bodies:
         for path in ("/v1/chat/completions", "/v1/completions", "/v1/embeddings"):
             answer = ask(watched.process, body, path=path, headers=headers)
+            assert answer.status in (200, 400, 404), (path, body)
             watched.collector.of(answer.headers["x-request-id"])
     everything = b"".join(watched.collector.raw)
     assert b"gateway.request_id" in everything
     told = [*marks, token, token.split("_")[-1], "203.0.113.77", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]
     # The lines of exchanges name the tenant, as the audit log does.
-    text = watched.metrics() + watched.process.log.read_text().replace(f'"tenant": "tenant{subject}"', "")
-    for private in (*told, subject):
+    text = watched.metrics() + watched.process.log.read_text().replace('"tenant": "canaryTenant"', "")
+    for private in (*told, "canarySubject", "canaryTenant"):
         assert private.encode() not in everything, private
         assert private not in text, private
 
@@ -288,8 +287,7 @@ def test_other_endpoints_have_operations_of_their_own(watched: Watched, path: st
         operation, body = "embeddings", {"model": "llama", "input": ["one"]}
         vectors = [{"index": 0, "embedding": [0.5], "object": "embedding"}]
         watched.upstream.answers({"object": "list", "data": vectors, "usage": {"prompt_tokens": 3, "total_tokens": 3}})
-    token = mint(watched.process.directory / "tokens.yaml", "acme", *SCOPES)
-    answer = ask(watched.process, body, path=path, headers={"authorization": f"Bearer {token}"})
+    answer = ask(watched.process, body, path=path, headers={"authorization": f"Bearer {watched.jane}"})
     assert answer.status == 200
     spans = {span.name: span for span in watched.collector.of(answer.headers["x-request-id"])}
     assert attributes(spans[f"POST {path}"])["gen_ai.operation.name"] == operation
