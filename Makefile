@@ -37,6 +37,7 @@ bench: $(VENV)/runtime
 	$(BIN)/python -m bench.answers
 	$(BIN)/python -m bench.limits
 	$(BIN)/python -m bench.audit
+	$(BIN)/python -m bench.metrics
 	$(BIN)/python -m bench.jwt
 
 # What users of all kinds meet with, and whether anything leaks: loadtest/README.md. `make loadtest OPTIONS="--users 50"`
@@ -71,7 +72,7 @@ golden: $(VENV)/dev
 
 lock: $(VENV)/dev
 	$(BIN)/pip install -q uv
-	for name in runtime dev ner loadtest; do $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header \
+	for name in runtime traces dev ner loadtest; do $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --universal requirements/$$name.in -o requirements/$$name.txt; done
 
 # Keys, certificates and a token for docker-compose.yml: docs/deploy.md. `make prepare OPTIONS="--profile cpu"`

@@ -11,6 +11,7 @@ from gateway.build import beside, build_stages, files_of, inline_chars, limit_ru
 from gateway.cache.upstream import CachedUpstream
 from gateway.edge.policies import PolicySet, Reading
 from gateway.edge.service import ActivePolicy
+from gateway.observe.measured import MeasuredUpstream, UpstreamMeter
 from gateway.pipeline.ports import Upstream
 from gateway.policy.load import PolicyFile
 from gateway.policy.schema import Policy, Rates
@@ -34,7 +35,13 @@ class PolicyBuilder:
     """Makes of policies what serves by them."""
 
     def __init__(
-        self, settings: Settings, keyring: Keyring, store: Store, upstream: VllmClient, report: Callable[[str], None]
+        self,
+        settings: Settings,
+        keyring: Keyring,
+        store: Store,
+        upstream: VllmClient,
+        report: Callable[[str], None],
+        meter: UpstreamMeter,
     ) -> None:
         self._settings = settings
         self._keyring = keyring
@@ -42,7 +49,11 @@ class PolicyBuilder:
         self._upstream = upstream
         self._report = report
         self._default = Target(settings.upstream, read_key(settings.upstream_key_file))
-        self._queue = FairQueue(settings.places, settings.queue, settings.queue_timeout) if settings.places else None
+        self._meter = meter
+        self.queue: FairQueue | None = None
+        """In front of the models, if there are so many places only."""
+        if settings.places:
+            self.queue = FairQueue(settings.places, settings.queue, settings.queue_timeout, meter)
         # One for as long as the gateway serves, so that equal values of a tenant have equal hashes under all policies.
         self._hash_key = keyring.secret("redact hash")
         self._made_of: dict[str, object] = {}
@@ -67,7 +78,7 @@ class PolicyBuilder:
         settings, keyring, policy = self._settings, self._keyring, loaded.policy
         _check_limits(settings, policy)
         targets = {"default": self._default, **_named_targets(loaded)}
-        client: Upstream = self._upstream.with_targets(targets)
+        client: Upstream = MeasuredUpstream(self._upstream.with_targets(targets), self._meter)
         chain = build_stages(
             loaded,
             hash_key=self._hash_key,
@@ -82,7 +93,7 @@ class PolicyBuilder:
             digest=loaded.digest,
             chain=chain,
             answers=CachedUpstream(
-                client if self._queue is None else QueuedUpstream(client, self._queue),
+                client if self.queue is None else QueuedUpstream(client, self.queue),
                 self._store,
                 keyring,
                 policy.cache,

@@ -11,11 +11,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from secrets import token_bytes, token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -47,14 +48,19 @@ from gateway.edge.service import Offload, Result, Service
 from gateway.edge.token_admin import OneToken, Rotation, Tokens
 from gateway.evaluate.audit_totals import of_tenant
 from gateway.guard import planted
+from gateway.observe.access_log import AccessLog
 from gateway.observe.alarms import Alarms
 from gateway.observe.alerts import Alerts
 from gateway.observe.audit import AuditLog
 from gateway.observe.audit_lines import pseudonyms
 from gateway.observe.audit_reading import last_events
-from gateway.observe.events import ExchangeEvent, Observer, Observers
+from gateway.observe.events import ExchangeEvent, Flow, Observer, Observers
 from gateway.observe.log import configure_logging
+from gateway.observe.measured import MeasuredStore, UpstreamMeter
 from gateway.observe.metrics import Metrics, Reloads
+from gateway.observe.pulse import Pulse, watch_audit, watch_key, watch_queue
+from gateway.observe.series import Series
+from gateway.observe.traceparent import Tracer
 from gateway.redact.actions import revealed
 from gateway.seal.errors import SealError
 from gateway.seal.keyring import Keyring
@@ -66,6 +72,9 @@ from gateway.store.memory_limits import MemoryLimits
 from gateway.store.port import Store
 from gateway.upstream.client import VllmClient
 from gateway.upstream.keys import KeyFetcher
+
+if TYPE_CHECKING:
+    from gateway.observe.otlp import Spans
 
 _ANALYSIS_THREADS = 2
 _KEY_BYTES = 32
@@ -96,10 +105,13 @@ class _Connections:
     revocations: Revocations
     limiter: Limiter
     audit: AuditLog | None
+    spans: Spans | None
 
     async def open(self) -> None:
         if self.audit is not None:
             self.audit.start()
+        if self.spans is not None:
+            self.spans.start()
         await self.upstream.open()
         await self.store.open()
         await self.revocations.open()
@@ -114,6 +126,8 @@ class _Connections:
         await self.upstream.close()
         await self.store.close()
         self.threads.shutdown(wait=False, cancel_futures=True)
+        if self.spans is not None:
+            await asyncio.to_thread(self.spans.close)
         if self.audit is not None:
             self.audit.close()
 
@@ -122,12 +136,18 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
     """The app of one worker. Raises ConfigurationError if anything it needs is missing or wrong."""
     configure_logging(settings.log_level)
     trusted = _trusted(settings)
-    store = store_of(settings.store, time.monotonic, settings.store_timeout)
+    series, flow = Series(registry), Flow()
+    store = MeasuredStore(store_of(settings.store, time.monotonic, settings.store_timeout), series, time.monotonic)
     kept, alarms = Kept(keyring), Alarms("tokens", registry, time.monotonic)
     minted = TokenStore(store, kept, clock=time.monotonic, wall_clock=time.time, report=alarms.report)
-    upstream = VllmClient(salt_of=partial(_prefix_salt, keyring), connect_timeout_s=settings.connect_timeout)
+    meter = UpstreamMeter(series, time.monotonic)
+    upstream = VllmClient(
+        salt_of=partial(_prefix_salt, keyring), connect_timeout_s=settings.connect_timeout, retried=meter.retried
+    )
+    spans = _spans(settings, series)
     audit, reloads = _audit(settings, keyring), Reloads(registry)
-    builder = PolicyBuilder(settings, keyring, store, upstream, Alarms("cache", registry, time.monotonic).report)
+    report = Alarms("cache", registry, time.monotonic).report
+    builder = PolicyBuilder(settings, keyring, store, upstream, report, meter)
     policies = Policies(builder.build, partial(_tell_reload, reloads, audit))
     connections = _Connections(
         ThreadPoolExecutor(_ANALYSIS_THREADS, thread_name_prefix="analysis"),
@@ -139,7 +159,9 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
         ),
         _limiter(keyring, store, registry),
         audit,
+        spans,
     )
+    pulse = _pulse(series, flow, builder, audit, keyring)
     opaque = Authenticator(settings.tokens, time.monotonic, minted, told=partial(reloads.count, "tokens"))
     tokens = Bearer(opaque, connections.jwt).principal
     door = Door(Entrance(tokens, Brake(time.monotonic), connections.revocations, policies), trusted)
@@ -151,9 +173,11 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
         limiter=connections.limiter,
         counts_together=counts_together(settings),
         recording=audit or _NoRecord(),
-        observer=Observers(_observers(audit, registry)),
+        observer=Observers(_observers(settings, audit, spans, series, registry)),
         offload=_offload(connections.threads),
         clock=time.monotonic,
+        tracer=Tracer(settings.traces_ratio) if spans else None,
+        flow=flow,
     )
 
     limits = partial(_token_limits, policies)
@@ -163,7 +187,7 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
         _acts(service, desk, keyring),
         partial(_reachable, upstream, policies),
         lambda: {"policies": policies.problem, "tokens": opaque.problem()},
-        _lifespan(connections, policies, opaque),
+        _lifespan(connections, policies, opaque, pulse),
     )
 
 
@@ -189,7 +213,7 @@ def _revealed(keyring: Keyring, tenant: str, text: str) -> tuple[str, int]:
     return revealed(text, partial(keyring.opened, tenant))
 
 
-def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticator) -> Lifespan:
+def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticator, pulse: Pulse) -> Lifespan:
     """What a worker does from its start to its end."""
 
     def look_now() -> None:
@@ -207,11 +231,16 @@ def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticat
         sys.setswitchinterval(_SWITCH_S)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, look_now)
         # Not by the threads that read prompts: it takes seconds.
-        following = [asyncio.create_task(policies.follow(asyncio.to_thread)), asyncio.create_task(_kept_up(tokens))]
+        following = [
+            asyncio.create_task(policies.follow(asyncio.to_thread)),
+            asyncio.create_task(_kept_up(tokens)),
+            asyncio.create_task(pulse.run()),
+        ]
         yield
         for task in following:
             task.cancel()
         await connections.close()
+        pulse.stop()
 
     return lifespan
 
@@ -297,13 +326,44 @@ def _audit(settings: Settings, keyring: Keyring) -> AuditLog | None:
     )
 
 
-def _observers(audit: AuditLog | None, registry: CollectorRegistry) -> list[Observer]:
-    observers: list[Observer] = [Metrics(registry), Alerts({planted.STAGE}, registry)]
-    return observers if audit is None else [*observers, audit]
+def _observers(
+    settings: Settings, audit: AuditLog | None, spans: Spans | None, series: Series, registry: CollectorRegistry
+) -> Iterator[Observer]:
+    # The audit log comes first: whatever else goes wrong, it has its line.
+    if audit is not None:
+        yield audit
+    yield Metrics(series)
+    yield Alerts({planted.STAGE}, registry)
+    if settings.access_log:
+        yield AccessLog()
+    if spans is not None:
+        yield spans
+
+
+def _spans(settings: Settings, series: Series) -> Spans | None:
+    if settings.traces == "none":
+        return None
+    # It takes a tenth of a second and nobody else needs it.
+    try:
+        from gateway.observe.otlp import Spans  # noqa: PLC0415
+    except ImportError:
+        problem = "setting traces: OpenTelemetry is not installed; pip install 'privacy-gateway[traces]'"
+        raise ConfigurationError(problem) from None
+    return Spans(settings.traces, series, time.monotonic)
+
+
+def _pulse(series: Series, flow: Flow, builder: PolicyBuilder, audit: AuditLog | None, keyring: Keyring) -> Pulse:
+    if builder.queue is not None:
+        watch_queue(series, partial(getattr, builder.queue, "waiting"))
+    if audit is not None:
+        watch_audit(series, audit)
+    watch_key(series, lambda: keyring.created_s)
+    return Pulse(series, flow, time.monotonic)
 
 
 def _offload(threads: ThreadPoolExecutor) -> Offload:
     def run(work: Callable[[], Result], /) -> asyncio.Future[Result]:
-        return asyncio.get_running_loop().run_in_executor(threads, work)
+        # With its context, so that lines of the log say whose request it is.
+        return asyncio.get_running_loop().run_in_executor(threads, copy_context().run, work)
 
     return run

@@ -154,10 +154,18 @@ class LimitReached(GatewayError):
     type = "rate_limit_error"
     code = "rate_limit_exceeded"
 
-    def __init__(self, message: str, *, retry_after_s: int | None, headers: Sequence[Header] = ()) -> None:
-        """`retry_after_s` is None if trying again is of no use."""
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: int | None,
+        headers: Sequence[Header] = (),
+        limit: tuple[str, str] = ("other", "other"),
+    ) -> None:
+        """`retry_after_s` is None if trying again is of no use. `limit`: whose it is and of what, in words of ours."""
         super().__init__(message, retry_after_s=retry_after_s)
         self.headers = tuple(headers)
+        self.limit = limit
 
 
 class RateLimited(LimitReached):

@@ -73,6 +73,12 @@ class Settings(BaseModel):
     audit_buffer: int = Field(default=16 * 2**20, ge=65536)
     """How many bytes of lines may wait in memory."""
     metrics_port: int = Field(default=0, ge=0, le=65535)
+    traces: str = Field(default="none", pattern=r"^(none|https?://[^\s]+)$", repr=False)
+    """Where spans are sent by OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces."""
+    traces_ratio: float = Field(default=1.0, ge=0, le=1)
+    """Which part of the exchanges has spans."""
+    access_log: bool = False
+    """Whether each exchange has a line in the log, with kinds and counts."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     depth: int = Field(default=64, ge=4, le=250)
     """How deep a request's JSON may nest."""

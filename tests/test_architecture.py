@@ -43,7 +43,16 @@ HOMES = {
         "cli/token.py",
         "guard/canaries.py",
     ),
-    "prometheus_client": ("observe/metrics.py", "observe/alarms.py", "observe/alerts.py", "app.py", "cli/serve.py"),
+    "prometheus_client": (
+        "observe/series.py",
+        "observe/metrics.py",
+        "observe/alarms.py",
+        "observe/alerts.py",
+        "app.py",
+        "cli/serve.py",
+    ),
+    "opentelemetry": ("observe/otlp.py",),
+    "requests": ("observe/otlp.py",),
     "stdnum": ("redact/",),
     "hyperscan": ("redact/prefilter/",),
     "numpy": ("redact/",),
@@ -131,7 +140,7 @@ def test_requirements_are_those_of_the_package() -> None:
 
 
 def test_every_requirement_is_pinned_with_a_hash_and_no_file_names_an_index() -> None:
-    for name in ("runtime.txt", "dev.txt", "loadtest.txt"):
+    for name in ("runtime.txt", "traces.txt", "dev.txt", "loadtest.txt"):
         text = (ROOT / "requirements" / name).read_text()
         blocks = [
             block for block in text.replace("\\\n", " ").splitlines() if block and not block.lstrip().startswith("#")

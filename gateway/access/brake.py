@@ -92,4 +92,5 @@ def _slower(wait_s: float) -> RateLimited:
     return RateLimited(
         "Too many wrong tokens have come from your address. Stop, check the token, and try again after Retry-After.",
         retry_after_s=max(1, math.ceil(wait_s)),
+        limit=("address", "wrong tokens"),
     )

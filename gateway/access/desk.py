@@ -184,6 +184,7 @@ class TokenDesk:
             raise RateLimited(
                 f"This tenant has done this {budget.limit} times this {budget.calendar}, and may not do it more often.",
                 retry_after_s=taken.grants[0].wait_ms // 1000 + 1,
+                limit=("tenant", "changes"),
             )
 
     def _not_found(self, caller: Principal, token_id: str) -> Exception:

@@ -12,6 +12,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from weakref import WeakSet
 
@@ -249,7 +250,7 @@ class Limiter:
         if not sent:
             return _nothing()
         if self._sender is None or self._sender.done():
-            self._sender = asyncio.create_task(self._send())
+            self._sender = asyncio.create_task(self._send(), context=Context())
         # A shield, since whoever is cancelled while it awaits a future cancels that.
         return asyncio.shield(sent[0]) if len(sent) == 1 else asyncio.shield(_all(sent))
 
@@ -271,7 +272,7 @@ class Limiter:
     def _hold(self, admission: Admission) -> None:
         self._held.add(admission)
         if self._renewer is None or self._renewer.done():
-            self._renewer = asyncio.create_task(self._renew())
+            self._renewer = asyncio.create_task(self._renew(), context=Context())
 
     async def _renew(self) -> None:
         """Renew the leases of all requests under way, until there are none."""
@@ -334,12 +335,12 @@ def _refusal(parts: Sequence[_Part]) -> LimitReached:
     reached = f"The limit of {demand.limit} {asked.what} of this {asked.of}"
     if grant.wait_ms == NEVER:
         message = f"{reached} is less than this request may use; send less, or lower max_completion_tokens."
-        return kind(message, retry_after_s=None, headers=_headers(parts))
+        return kind(message, retry_after_s=None, headers=_headers(parts), limit=(asked.of, asked.what))
     retry_s = -(-grant.wait_ms // 1000)
     if isinstance(demand, Lease):
         retry_s = min(retry_s, _LEASE_WAIT_S)
     message = f"{reached} is reached; try again in {retry_s} s."
-    return kind(message, retry_after_s=max(1, retry_s), headers=_headers(parts))
+    return kind(message, retry_after_s=max(1, retry_s), headers=_headers(parts), limit=(asked.of, asked.what))
 
 
 def _closed() -> NotReady:

@@ -45,6 +45,11 @@ def serve(
     queue: Annotated[int | None, typer.Option(help="Requests of a worker that may wait for a place.")] = None,
     audit: Annotated[str | None, typer.Option(help="Audit log: a file, - for standard output, or none.")] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics; 0 for none.")] = None,
+    traces: Annotated[str | None, typer.Option(help="Where spans go by OTLP over HTTP, a URL; or none.")] = None,
+    traces_ratio: Annotated[float | None, typer.Option(help="The part of exchanges with spans, from 0 to 1.")] = None,
+    access_log: Annotated[
+        bool | None, typer.Option("--access-log/--no-access-log", help="A line in the log for each exchange.")
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """Serve the gateway. Prints one line `ready http://…` when it does."""
@@ -66,6 +71,9 @@ def serve(
         "queue": queue,
         "audit": audit,
         "metrics_port": metrics_port,
+        "traces": traces,
+        "traces_ratio": traces_ratio,
+        "access_log": access_log,
         "log_level": log_level,
     }
     file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)

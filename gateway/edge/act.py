@@ -14,9 +14,9 @@ from gateway.access.principal import Principal, Scope
 from gateway.edge.body import ClientGone, Receive, headers_of, parse_object, read_body
 from gateway.edge.envelope import Send, send_error, send_json
 from gateway.edge.service import Service
-from gateway.errors import Bearer, GatewayError, InvalidValue, Overloaded, Unavailable
+from gateway.errors import Bearer, GatewayError, InvalidValue, LimitReached, Overloaded, Unavailable
 from gateway.observe.events import ExchangeEvent
-from gateway.observe.log import describe
+from gateway.observe.log import describe, within_request
 
 _LOG = logging.getLogger("gateway.edge")
 _DEPTH = 4
@@ -60,8 +60,10 @@ class Act:
         whose: Bearer | None = None
         digest = service.policies.default.digest
         request_id, started_s = secrets.token_hex(16), service.clock()
+        within_request(request_id)
         # What it is told to be unless it ends well, or with an error of ours.
         status, code = Unavailable.status, Unavailable.code
+        limit: tuple[str, str] | None = None
         headers = [(b"x-request-id", request_id.encode())]
         try:
             principal = whose = await service.authenticate(scope, headers_of(scope))
@@ -76,6 +78,7 @@ class Act:
         except GatewayError as error:
             status, code = error.status, error.code
             whose = whose or error.whose
+            limit = error.limit if isinstance(error, LimitReached) else None
             await send_error(send, error, headers)
         except Exception as error:
             _LOG.error("act failed", extra={"request_id": request_id, **describe(error)})
@@ -94,6 +97,7 @@ class Act:
                     policy_digest=digest,
                     seconds=service.clock() - started_s,
                     kind=self.kind,
+                    limit=limit,
                 )
             )
 

@@ -28,12 +28,12 @@ from gateway.edge.body import (
 )
 from gateway.edge.connection import while_connected
 from gateway.edge.envelope import SECURITY_HEADERS, Send, error_object, send_error, send_json
+from gateway.edge.record import Record
 from gateway.edge.requests import choices_of
 from gateway.edge.service import Kind, Service, Writer
 from gateway.edge.vocabulary import VOCABULARY
 from gateway.errors import (
     Bearer,
-    Blocked,
     GatewayError,
     InvalidRequest,
     InvalidValue,
@@ -82,21 +82,19 @@ class _Run:
         self._kind = kind
         self._receive = receive
         self._client_send = send
-        self._id = secrets.token_hex(16)
+        self._record = Record(service)
+        self._id = self._record.id
         self._began = False
         self._said = False
         """Whether anything of an answer has left but the announcement of who speaks."""
         self._announced: set[int] = set()
         """Choices in which it has been said who speaks."""
-        self._started_s = service.clock()
-        self._analysis_s = 0.0
         self._whose: Bearer | None = None
         self._active = service.policies.default
         self._exchange: Exchange | None = None
         self._writer: Writer | None = None
         self._reply: Reply | None = None
         self._account = Account(service)
-        self._rules: list[str] = []
         self._model = ""
         self._streamed = False
 
@@ -113,8 +111,7 @@ class _Run:
         except GatewayError as error:
             status, code = error.status, error.code
             self._whose = self._whose or error.whose
-            if isinstance(error, Blocked):
-                self._rules.append(error.rule)
+            self._record.refused(error)
             await self._fail(error)
         except Exception as error:
             failed = Unavailable("The gateway failed; nothing was sent on. Quote the x-request-id to its operator.")
@@ -129,10 +126,13 @@ class _Run:
         principal = self._whose = await service.authenticate(scope, headers)
         self._active = service.policies.of(principal)
         principal.require_scope(self._kind.scope)
+        self._record.joined(headers)
         service.recording.check()
+        self._record.done("authenticate")
         limits = self._active.policy.limits
         raw = await read_body(self._receive, headers, limits.body, service.settings.body_timeout)
         body = parse_object(raw, service.settings.depth)
+        self._record.done("read")
         await while_connected(self._receive, self._converse(body, principal, uncached=_forbids_caches(headers)))
 
     async def _converse(self, body: dict[str, Any], principal: Principal, *, uncached: bool) -> None:
@@ -142,7 +142,10 @@ class _Run:
         self._streamed = body.get("stream") is True
         await self._account.admit(body, principal, self._active, self._model)
         exchange = self._open_exchange(principal)
+        self._record.done("limits")
         prompt = await self._redacted(body, exchange)
+        self._record.done("redact")
+        traceparent, times = self._record.asks()
         call = Call(
             upstream=route.upstream,
             endpoint=self._kind.path,
@@ -151,6 +154,8 @@ class _Run:
             timeout_s=self._active.policy.limits.upstream,
             subject=exchange.subject,
             uncached=uncached or not self._kind.is_cached,
+            traceparent=traceparent,
+            times=times,
         )
         head = Head(f"{self._kind.id_prefix}-{self._id}", self._model, _wants_json(body))
         if not await self._attempt(call, head, exchange, is_last=False):
@@ -173,13 +178,17 @@ class _Run:
             raise
 
     async def _whole(self, reply: Reply, writer: Writer, *, is_last: bool) -> bool:
-        answer = await self._filtered(await reply.whole(), writer.whole)
+        said = await reply.whole()
+        self._record.done("model")
+        answer = await self._filtered(said, writer.whole)
         self._count(writer)
         await self._settle(reply, writer)
         if writer.wants_another and not is_last:
             return False
         self._account.close()  # before the answer's end: whoever has read that finds its place free
+        self._record.finished(answer)
         await send_json(self._client_send, 200, answer, self._headers())
+        self._record.done("answer")
         return True
 
     async def _filtered(self, answer: dict[str, Any], write: Callable[[dict[str, Any]], Written]) -> Written:
@@ -233,7 +242,7 @@ class _Run:
                 "The request could not be checked for personal data in time, so it was not sent on. Send less of it."
             ) from None
         finally:
-            self._analysis_s = service.clock() - started_s
+            self._record.analysis_s = service.clock() - started_s
 
     def _redacted_inline(self, prompt: Prompt, exchange: Exchange) -> Prompt | None:
         """A short prompt is read at once, unless its shape makes even that slow: then a thread does it, with all the
@@ -250,7 +259,11 @@ class _Run:
     async def _stream(self, reply: Reply, writer: Writer, choices: int, *, is_last: bool) -> bool:
         """Nothing is answered before the upstream's first event, so that its refusals keep their status."""
         async with aclosing(reply.events()) as events:
+            first = True
             async for event in events:
+                if first:
+                    first = False
+                    self._record.done("model")
                 self._account.see(event)
                 chunk = await self._filtered(event, writer.chunk)
                 if writer.wants_another and not is_last and not self._said:
@@ -267,6 +280,7 @@ class _Run:
         self._account.close()
         await self._settle(reply, writer)
         await self._send_event(_DONE, more=False)
+        self._record.done("answer")
         return True
 
     async def _send_chunk(self, chunk: dict[str, Any] | None) -> None:
@@ -274,6 +288,7 @@ class _Run:
         if not self._began:
             await self._begin_stream()
         if chunk is None:
+            self._record.came()
             return
         announces = announces_only(chunk)
         choices = {choice["index"] for choice in chunk["choices"]}
@@ -282,6 +297,7 @@ class _Run:
         self._announced |= choices
         self._said = self._said or not announces
         await self._send_event(b"data: " + orjson.dumps(chunk) + b"\n\n")
+        self._record.left(chunk, says=not announces)
 
     def _count(self, writer: Writer) -> None:
         if self._reply is not None and self._reply.source is Source.HIT:
@@ -296,6 +312,7 @@ class _Run:
 
     async def _begin_stream(self) -> None:
         self._began = True
+        self._record.streams()
         headers = [(b"content-type", b"text/event-stream; charset=utf-8"), *SECURITY_HEADERS, *self._headers()]
         await self._client_send({"type": "http.response.start", "status": 200, "headers": headers})
 
@@ -319,10 +336,10 @@ class _Run:
         return headers
 
     def _end(self, status: int, code: str) -> None:
-        exchange, whose, service = self._exchange, self._whose, self._service
-        writer = self._writer
+        exchange, whose, record, writer = self._exchange, self._whose, self._record, self._writer
+        timings = exchange.timings if exchange else None
         self._account.close()
-        service.observer.exchange_done(
+        self._service.observer.exchange_done(
             ExchangeEvent(
                 request_id=self._id,
                 endpoint=self._kind.path,
@@ -336,10 +353,21 @@ class _Run:
                 usage=_flat(writer.usage) if writer and writer.usage else {},
                 streamed=self._streamed,
                 cache=self._reply.source if self._reply is not None else "",
-                seconds=service.clock() - self._started_s,
-                analysis_seconds=self._analysis_s,
+                seconds=record.ended(),
+                analysis_seconds=record.analysis_s,
                 subject=whose.subject if whose else "",
-                rules=(*self._rules, *(writer.rules if writer else ())),
+                rules=(*record.rules, *(writer.rules if writer else ())),
+                steps=record.steps,
+                stages=timings.request if timings else {},
+                filters=timings.answer if timings else {},
+                held=timings.held if timings and self._streamed else {},
+                first_token_s=record.first_token_s,
+                hold_s=record.hold_s,
+                finish_reasons=record.finish_reasons,
+                limit=record.limit,
+                failed=record.failed,
+                upstream=record.upstream,
+                trace=record.trace,
             )
         )
         if exchange:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
@@ -30,6 +31,14 @@ Problems = Callable[[], Mapping[str, str]]
 """What is wrong with the files that are followed, by what they hold; empty if nothing is."""
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _OWNER = "gateway"
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's own would send addresses, paths and messages of exceptions wherever the environment says."""
 
 
 def _written(form: Format) -> Callable[[Outlets, Head, Mapping[str, Any]], Writer]:
@@ -123,7 +132,14 @@ def build_app(
 ) -> FastAPI:
     """The ASGI app of a service. `acts`: what administrators may do. `lifespan` opens and closes what the service
     holds."""
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
+    )
     app.router.routes.extend(
         [
             *(Literal(f"/v1{kind.path}", Exchanges(service, kind), methods=["POST"]) for kind in _KINDS),

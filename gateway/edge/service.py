@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from gateway.access.limiter import Limiter
@@ -12,7 +12,8 @@ from gateway.access.principal import Principal, Scope
 from gateway.cache.contents import CacheContents
 from gateway.edge.answers import Head
 from gateway.edge.body import Headers
-from gateway.observe.events import Observer
+from gateway.observe.events import Flow, Observer
+from gateway.observe.traceparent import Tracer
 from gateway.pipeline.ports import Answers, Clock
 from gateway.pipeline.stage import Chain, Outlets
 from gateway.policy.schema import Policy
@@ -85,6 +86,9 @@ class Service:
     observer: Observer
     offload: Offload
     clock: Clock
+    tracer: Tracer | None = None
+    """None if there are no traces."""
+    flow: Flow = field(default_factory=Flow)
 
 
 class Writer(Protocol):

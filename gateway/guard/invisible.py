@@ -55,6 +55,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9@._+\-]")
 class InvisibleStage:
     """Removes invisible characters from every text of an answer."""
 
+    name = "invisible"
+
     def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
         return prompt
 

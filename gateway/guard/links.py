@@ -85,6 +85,8 @@ class LinksStage:
     is all where no value has a surrogate.
     """
 
+    name = "links"
+
     def __init__(
         self,
         hosts: Sequence[str] | None = None,

@@ -36,6 +36,8 @@ class _Reading:
 class MemorisedStage:
     """`stopping` ends at a passage, `cutting` cuts passages out; both are of the same indexes."""
 
+    name = "regurgitation"
+
     def __init__(self, stopping: Watch, cutting: Watch, treatment: Treatment, turns: Turns) -> None:
         self._stopping = stopping
         self._cutting = cutting

@@ -83,6 +83,8 @@ class PersonalStage:
     `analysis_s`: seconds for one window. What the detector raises stops the exchange.
     """
 
+    name = "pii"
+
     def __init__(self, detector: Detector, rules: AnswerRules, clock: Clock, analysis_s: float) -> None:
         self._detector = detector
         self._rules = rules

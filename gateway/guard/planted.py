@@ -21,6 +21,8 @@ Treatment = Literal["block", "report"]
 class CanaryStage:
     """Finds canaries in every text of an answer. A finding's kind is the id of the canary."""
 
+    name = STAGE
+
     def __init__(self, canaries: Canaries, treatment: Treatment) -> None:
         self._canaries = canaries
         self._treatment = treatment

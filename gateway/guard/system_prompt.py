@@ -33,6 +33,8 @@ class _Instructions:
 class SystemPromptStage:
     """Costs nothing where there is no system prompt."""
 
+    name = "system_prompt"
+
     def __init__(self, treatment: Treatment) -> None:
         self._treatment = treatment
 

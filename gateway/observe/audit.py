@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
@@ -41,6 +42,17 @@ from gateway.observe.audit_lines import (
 from gateway.observe.events import ExchangeEvent
 from gateway.seal.signing import Signer, Signers
 from gateway.settings import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a log has done since it was opened. `quiet_s`: since its last line; None if there is none."""
+
+    lines: int
+    lost: int
+    failures: int
+    quiet_s: float | None
+
 
 Fsync = Literal["always", "interval", "never"]
 """When lines are brought to the disk: as soon as the thread can, once a second, or when the system likes."""
@@ -100,6 +112,8 @@ class AuditLog:
         self._lost_since, self._lost_until = "", ""
         self._broken: str = ""
         self._said_s = float("-inf")
+        self._failures = 0
+        self._written_s: float | None = None
         self._checked_seq, self._checked_s = 0, clock()
         self._headed_seq, self._headed_s = 0, float("-inf")
         self._synced_seq, self._synced_s = 0, float("-inf")
@@ -123,6 +137,12 @@ class AuditLog:
     def is_healthy(self) -> bool:
         """Whether lines are written, as far as is known."""
         return not self._broken
+
+    @property
+    def state(self) -> State:
+        """For who watches it."""
+        quiet_s = None if self._written_s is None else self._clock() - self._written_s
+        return State(self._seq, self._lost, self._failures, quiet_s)
 
     def start(self) -> None:
         """Begin the chain: its first line is written, if it can be. Once is enough."""
@@ -309,6 +329,7 @@ class AuditLog:
                 self._went_bytes += _size(self._waiting.popleft())
             if written.lines:
                 self._seq, self._prev = self._seq + written.lines, hashes[written.lines - 1]
+                self._written_s = self._clock()
             if written.lines < len(batch):
                 return self._stopped(written)
         return True
@@ -345,6 +366,7 @@ class AuditLog:
 
     def _fail(self, error: OSError) -> None:
         self._broken = error.strerror or type(error).__name__
+        self._failures += 1
         if self._clock() - self._said_s >= _QUIET_S:
             self._said_s = self._clock()
             _LOG.error("the audit log cannot be written", extra={"setting": "audit", "error": self._broken})

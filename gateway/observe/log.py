@@ -9,12 +9,14 @@ import json
 import logging
 import sys
 import traceback
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 _FIELDS = (
     *("request_id", "status", "code", "error", "at", "setting", "part", "kind", "times"),
-    *("stage", "action", "tenant", "token", "model", "policy", "problem"),
+    *("stage", "action", "tenant", "token", "model", "policy", "problem", "exchange"),
 )
+_REQUEST: ContextVar[tuple[str, str]] = ContextVar("gateway_request", default=("", ""))
 # These write what they handle when they are told to write much.
 _TALKATIVE = ("aiohttp", "asyncio", "uvicorn", "urllib3", "spacy", "transformers", "filelock")
 
@@ -29,10 +31,20 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage() if record.name.startswith("gateway") else str(record.msg),
         }
+        request_id, trace_id = _REQUEST.get()
+        if request_id:
+            line["request_id"] = request_id
+        if trace_id:
+            line["trace_id"] = trace_id
         line.update({name: record.__dict__[name] for name in _FIELDS if name in record.__dict__})
         if record.exc_info and record.exc_info[1] is not None:
             line.update(describe(record.exc_info[1]))
         return json.dumps(line, ensure_ascii=False)
+
+
+def within_request(request_id: str, trace_id: str = "") -> None:
+    """From here on what runs for a request, also in other tasks and threads, has its ids in each line."""
+    _REQUEST.set((request_id, trace_id))
 
 
 def describe(error: BaseException) -> dict[str, str]:

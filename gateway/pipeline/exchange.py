@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.pipeline.ports import Clock
+from gateway.pipeline.timing import Timings
 
 State = TypeVar("State")
 
@@ -46,7 +47,7 @@ class Finding:
 class Exchange:
     """What the stages of one request share. Whoever opens it calls `close` when the answer has gone."""
 
-    __slots__ = ("_found", "_states", "deadline", "id", "model", "scopes", "subject", "tenant")
+    __slots__ = ("_found", "_states", "deadline", "id", "model", "scopes", "subject", "tenant", "timings")
 
     def __init__(
         self,
@@ -65,13 +66,15 @@ class Exchange:
         self.model = model
         self.deadline = deadline
         self.scopes = scopes
+        self.timings = Timings(deadline.clock)
         self._found: dict[tuple[str, str, str], int] = {}
         self._states: dict[type, object] = {}
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was found, each kind once, in the order of first appearance."""
-        return tuple(Finding(*what, count) for what, count in self._found.items())
+        # A copy in one step: a thread that nobody waits for any more may still find something.
+        return tuple(Finding(*what, count) for what, count in tuple(self._found.items()))
 
     def found(self, stage: str, kind: str, action: str, count: int = 1) -> None:
         """A stage tells what it saw and did."""

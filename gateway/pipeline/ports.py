@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from gateway.pipeline.exchange import Deadline
     from gateway.pipeline.span import Span
+    from gateway.pipeline.timing import UpstreamTimes
 
 Clock = Callable[[], float]
 """Seconds that only grow."""
@@ -56,6 +57,10 @@ class Call:
     subject: str = ""
     uncached: bool = False
     """The client wants an answer that is neither taken from a cache nor kept in one."""
+    traceparent: str = ""
+    """Which trace the upstream goes on with (W3C Trace Context); empty for none."""
+    times: UpstreamTimes | None = None
+    """Where it is noted when the upstream was asked."""
 
     @property
     def streamed(self) -> bool:

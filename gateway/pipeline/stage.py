@@ -12,6 +12,7 @@ from gateway.errors import Blocked
 from gateway.pipeline.channel import Channel
 from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.prompt import Prompt
+from gateway.pipeline.timing import Timings
 
 
 class StreamFilter(Protocol):
@@ -69,20 +70,46 @@ def _before(blocked: Blocked) -> str:
     return blocked.before if isinstance(blocked, Stopped) else ""
 
 
-class FilterChain:
-    """Filters in a row, itself a filter. Where one of them stops the answer it raises Stopped."""
+def name_of(stage: Stage) -> str:
+    """Under which its time is counted: what a stage calls itself, as in its findings."""
+    return str(getattr(stage, "name", type(stage).__name__))
 
-    def __init__(self, filters: Sequence[StreamFilter]) -> None:
+
+def _no_time() -> float:
+    return 0.0
+
+
+class FilterChain:
+    """Filters in a row, itself a filter. Where one of them stops the answer it raises Stopped.
+
+    `timings`: where it is told how long each took, and how much it held.
+    """
+
+    def __init__(self, filters: Sequence[StreamFilter], timings: Timings | None = None) -> None:
         self._filters = filters
         self.hold_chars = sum(f.hold_chars for f in filters)
+        timed = timings if timings is not None and len(timings.spent) == len(filters) else None
+        self._clock = timed.clock if timed is not None else _no_time
+        self._spent = timed.spent if timed is not None else [0.0] * len(filters)
+        self._most_held = timed.most_held if timed is not None else [0] * len(filters)
+        self._held = [0] * len(filters)
 
     def push(self, text: str) -> str:
+        clock, held = self._clock, self._held
+        then = clock()
         for position, stream_filter in enumerate(self._filters):
+            came = len(text)
             try:
                 text = stream_filter.push(text)
             except Blocked as blocked:
                 before = self._through(position + 1, _before(blocked))
                 raise Stopped(blocked.rule, before, again=blocked.again) from None
+            held[position] += came - len(text)
+            if held[position] > self._most_held[position]:  # noqa: PLR1730 - half of the time, for each piece
+                self._most_held[position] = held[position]
+            now = clock()
+            self._spent[position] += now - then
+            then = now
         return text
 
     def flush(self) -> str:
@@ -90,6 +117,7 @@ class FilterChain:
 
     def _through(self, first: int, text: str) -> str:
         """Text that has passed the filters before, through the others to their end. One of these may stop it, too."""
+        then = self._clock()
         for position in range(first, len(self._filters)):
             stream_filter = self._filters[position]
             let_go = ""
@@ -99,6 +127,9 @@ class FilterChain:
             except Blocked as blocked:
                 before = self._through(position + 1, let_go + _before(blocked))
                 raise Stopped(blocked.rule, before, again=blocked.again) from None
+            now = self._clock()
+            self._spent[position] += now - then
+            then = now
         return text
 
 
@@ -107,16 +138,27 @@ class Chain:
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = tuple(stages)
+        self.names = tuple(map(name_of, self.stages))
+        self._reversed = tuple(reversed(self.stages))
+        self._reversed_names = self.names[::-1]
 
     def on_request(self, prompt: Prompt, exchange: Exchange) -> Prompt:
         """The prompt after all stages. Raises what a stage raises."""
-        for stage in self.stages:
-            prompt = stage.on_request(prompt, exchange)
+        timings = exchange.timings
+        then = timings.clock()
+        for name, stage in zip(self.names, self.stages, strict=True):
+            try:
+                prompt = stage.on_request(prompt, exchange)
+            finally:
+                now = timings.clock()
+                timings.on_request(name, now - then)
+                then = now
         return prompt
 
     def open(self, exchange: Exchange, channel: Channel) -> StreamFilter:
         """The filters of all stages in a row, the last stage's first."""
-        return FilterChain([stage.open(exchange, channel) for stage in reversed(self.stages)])
+        exchange.timings.on_answer(self._reversed_names)
+        return FilterChain([stage.open(exchange, channel) for stage in self._reversed], exchange.timings)
 
 
 MOST_CHANNELS = 1024

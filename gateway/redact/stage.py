@@ -39,6 +39,8 @@ class RedactStage:
     and chooses surrogates; `sealer_of` seals for `encrypt` (without it such values get placeholders).
     """
 
+    name = "redact"
+
     def __init__(self, rules: Rules, finder: Finder, key: bytes, sealer_of: SealerOf | None = None) -> None:
         self._rules = rules
         self._finder = finder

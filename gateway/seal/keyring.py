@@ -114,6 +114,12 @@ class Keyring:
             place = (purpose, tenant, subject)
             return self._entries.get((*place, salt), lambda: self._new_entries(place, salt))
 
+    @property
+    def created_s(self) -> float:
+        """When the key was made with which is sealed now, in seconds since 1970."""
+        keyset = self._keyset
+        return next(key.created.timestamp() for key in keyset.keys if key.id == keyset.active)
+
     def secret(self, purpose: str) -> bytes:
         """32 bytes that no tenant's salt is in. They change when the keyset is rotated."""
         with self._lock:

@@ -60,10 +60,14 @@ class Target:
 class VllmClient:
     """One connection pool per process. `with_targets` says where there is something to ask."""
 
-    def __init__(self, *, salt_of: SaltOf, connect_timeout_s: float) -> None:
+    def __init__(
+        self, *, salt_of: SaltOf, connect_timeout_s: float, retried: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """`retried` is told the name of an upstream to which a request was sent a second time."""
         self._targets: Mapping[str, Target] = {}
         self._salt_of = salt_of
         self._connect_timeout_s = connect_timeout_s
+        self._retried = retried
         self._pool = _Pool()
 
     def with_targets(self, targets: Mapping[str, Target]) -> VllmClient:
@@ -128,7 +132,7 @@ class VllmClient:
         target = self._targets[call.upstream]
         timeout = aiohttp.ClientTimeout(total=call.timeout_s, sock_connect=self._connect_timeout_s)
         try:
-            async with await self._open(target, call.endpoint, body, timeout) as response:
+            async with await self._open(target, call, body, timeout) as response:
                 if response.status != 200:
                     raise _refused(response.status, await _read(response, _MAX_ERROR_BYTES))
                 yield response
@@ -144,13 +148,16 @@ class VllmClient:
             raise UpstreamFailed("The model server cannot be reached or broke off the connection. Try again.") from None
 
     async def _open(
-        self, target: Target, endpoint: str, body: bytes, timeout: aiohttp.ClientTimeout
+        self, target: Target, call: Call, body: bytes, timeout: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
         """A kept connection that the server has just closed is not a failure: try once more on a new one."""
-        url, headers = target.url + endpoint, target.headers
+        url, headers = target.url + call.endpoint, target.headers
+        if call.traceparent:
+            headers = {**headers, "traceparent": call.traceparent}
         try:
             return await self._session.post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout)
         except aiohttp.ServerDisconnectedError:
+            self._retried(call.upstream)
             return await self._session.post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout)
 
 

@@ -16,15 +16,12 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry
 
 from deploy.prepare import CONTEXTS, FOLDERS
-from gateway.observe.alarms import Alarms
-from gateway.observe.alerts import Alerts
-from gateway.observe.metrics import Metrics, Reloads
 from gateway.settings import Settings
 from gateway.store import redis
 from tests.conftest import ROOT
+from tests.support.registered import registered
 
 DEPLOY = ROOT / "deploy"
 COMPOSE = ROOT / "docker-compose.yml"
@@ -241,18 +238,7 @@ def test_redis_evicts_nothing_writes_nothing_and_takes_tls_only() -> None:
 
 def metrics() -> dict[str, set[str]]:
     """What the gateway counts: names as Prometheus has them, and their labels."""
-    registry = CollectorRegistry()
-    parts = re.findall(r'Alarms\("(\w+)"', (ROOT / "gateway" / "app.py").read_text("utf-8"))
-    assert parts
-    alarms = [Alarms(part, registry, float) for part in parts]
-    kept = [Metrics(registry), Reloads(registry), Alerts(set(), registry), *alarms]
-    assert kept
-    found: dict[str, set[str]] = {"up": {"job"}}
-    for collector in list(registry._collector_to_names):
-        labels = set(getattr(collector, "_labelnames", ()))
-        for name in registry._collector_to_names[collector]:
-            found[name] = labels | ({"le"} if name.endswith("_bucket") else set())
-    return found
+    return {"up": {"job"}, **registered()}
 
 
 def queries() -> list[str]:
@@ -266,7 +252,7 @@ def queries() -> list[str]:
 @pytest.mark.parametrize("query", queries())
 def test_what_is_asked_of_prometheus_is_what_the_gateway_counts(query: str) -> None:
     known = metrics()
-    named = set(re.findall(r"\b(?:gateway_\w+|up)\b(?=[{\[]|$)", query))
+    named = set(re.findall(r"\b(?:gateway_\w+|up)\b(?=[{\[)]|$)", query))
     assert named
     assert named <= known.keys()
     labels = {label for group in re.findall(r"by \(([^)]*)\)", query) for label in group.split(", ")}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from gateway.cache.shape import is_plain
 from gateway.cache.upstream import Mishap, Uncached
 from gateway.edge.answers import AnswerWriter, ChatFormat, CompletionFormat, Format, Head
-from gateway.pipeline.exchange import Exchange
+from gateway.pipeline.exchange import Deadline, Exchange
 from gateway.pipeline.ports import Call, Reply, Source
 from gateway.pipeline.stage import Chain, Outlets
 from gateway.policy.schema import Cache
@@ -20,6 +21,11 @@ from gateway.seal.keyring import Keyring
 from tests.unit.cache.model import Scene, call
 
 Json = dict[str, Any]
+
+
+def _exchange() -> Exchange:
+    return Exchange(id="id", tenant="acme", subject="jane", model="m", deadline=Deadline.after(time.monotonic, 60))
+
 
 DEEP = orjson.loads("[" * 300 + "]" * 300)
 
@@ -100,7 +106,7 @@ def scene() -> Iterator[Scene]:
 
 async def _said(reply: Reply, asked: Call, form: Format) -> Json:
     """What a client gets of an answer in the end, whole or streamed."""
-    writer = AnswerWriter(form, Outlets(Chain([]), cast(Exchange, None)), Head("id", "m", is_json=False))
+    writer = AnswerWriter(form, Outlets(Chain([]), _exchange()), Head("id", "m", is_json=False))
     if not asked.streamed:
         written = [writer.whole(await reply.whole())]
     else:

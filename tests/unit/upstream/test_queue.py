@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -94,6 +95,44 @@ def test_who_waits_too_long_is_told_so_and_leaves_no_trace() -> None:
             pass
 
     asyncio.run(run())
+
+
+class Seen:
+    """What a queue tells."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self.reasons: list[str] = []
+
+    def waited(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    def refused(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+def test_it_tells_who_waited_and_why_somebody_was_refused() -> None:
+    async def run() -> Seen:
+        seen = Seen()
+        queue = FairQueue(1, 1, 0.05, seen)
+
+        async def ask(tenant: str) -> None:
+            with suppress(Overloaded):
+                async with queue.place(tenant):
+                    await asyncio.sleep(0)
+
+        async with queue.place("a") as waited_s:
+            assert waited_s == 0
+            await ask("b")  # until its time is over
+            waiting = [asyncio.create_task(ask("b"))]
+            await asyncio.sleep(0)
+            await ask("b")  # there is no room
+        await asyncio.gather(*waiting)
+        return seen
+
+    seen = asyncio.run(run())
+    assert seen.reasons == ["timeout", "full"]
+    assert len(seen.waits) == 1
 
 
 def test_whoever_is_cancelled_at_whatever_moment_no_place_is_lost() -> None:
