@@ -30,10 +30,11 @@ CONTEXT_CHARS = 160
 WITHHELD = "[withheld]"
 """What stands in place of a value. It has nothing that a placeholder has, so it is never taken for one."""
 
-_PLAIN = r"[^\W\d_](?:(?![A-Z])[^\W\d_]){0,19}[,.;!?]?[ \t]"
-_PLAIN_WORDS = re.compile(rf"(?:{_PLAIN}(?=(?:{_PLAIN}){{3}}))+")
-"""Words of prose within a line, each with three more behind it."""
-_BORDER = re.compile(r"(?:[.!?…][\"'”’»)\]*_]*\s+|[。！？]\s*|\n\s*)(?=\S)")
+_PLAIN = r"[^\W\d_][^\W\d_A-Z]{0,19}+[,.;!?]?+[ \t]"
+_PLAIN_WORDS = re.compile(rf"(?:{_PLAIN})+(?=(?:{_PLAIN}){{3}})")
+"""Words of prose within a line, with three more behind them."""
+# It begins with one set of characters, which the library skips to.
+_BORDER = re.compile(r"[.!?…。！？\n](?:(?<=[.!?…])[\"'”’»)\]*_]*\s+|(?<=[。！？\n])\s*)(?=\S)")
 _CLOSERS = "\"'”’»)]*_"
 _SPACE = re.compile(r"\s")
 _STEP_CHARS = 4096
