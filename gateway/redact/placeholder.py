@@ -26,6 +26,7 @@ _SIGN = re.compile(r"[_<&\\]")
 """No mention is without one of these, and most texts are: that is seen a hundred times faster."""
 _ONLY_OPENS = "<&"
 """Of these the ones that can only be the first character of a mention, or belong to its end."""
+_CANONICAL = re.compile(r"<([A-Z][A-Z0-9_]*)_([1-9][0-9]{0,5})>")
 _JSON_CLOSER = r"\\u003e"
 MAX_DIGITS = 6
 CONTEXT_CHARS = 6
@@ -59,7 +60,8 @@ class Grammar:
     """Finds the placeholders of a fixed set of entity types in texts and in streams of text."""
 
     def __init__(self, entities: Iterable[str]) -> None:
-        names = sorted(set(entities), key=lambda name: (-len(name), name))
+        self._names = frozenset(entities)
+        names = sorted(self._names, key=lambda name: (-len(name), name))
         # A word boundary between two underscored words may come back as space, hyphen or an escaped underscore.
         loose = "|".join(name.replace("_", r"(?:\\?_|[ -])") for name in names)
         strict = "|".join(name.replace("_", r"\\?_") for name in names)
@@ -91,6 +93,9 @@ class Grammar:
             begin = len(text) if final else max(position, len(text) - self._longest)
         elif sign[0] in _ONLY_OPENS:
             begin = sign.start()
+            if (plain := _CANONICAL.match(text, begin)) is not None and plain[1] in self._names:
+                # As by far the most are written: what the pattern would find there.
+                return Mention(begin, plain.end(), plain[1], int(plain[2]), Escape.NONE)
         else:
             begin = max(position, sign.start() - self._longest)
         if begin == len(text):
