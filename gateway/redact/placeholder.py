@@ -28,6 +28,7 @@ _ONLY_OPENS = "<&"
 """Of these the ones that can only be the first character of a mention, or belong to its end."""
 _CANONICAL = re.compile(r"<([A-Z][A-Z0-9_]*)_([1-9][0-9]{0,5})>")
 _JSON_CLOSER = r"\\u003e"
+_NOTHING = r"(?!)"
 MAX_DIGITS = 6
 CONTEXT_CHARS = 6
 """How far before a mention its recognition looks: the length of a closing bracket."""
@@ -63,8 +64,8 @@ class Grammar:
         self._names = frozenset(entities)
         names = sorted(self._names, key=lambda name: (-len(name), name))
         # A word boundary between two underscored words may come back as space, hyphen or an escaped underscore.
-        loose = "|".join(name.replace("_", r"(?:\\?_|[ -])") for name in names)
-        strict = "|".join(name.replace("_", r"\\?_") for name in names)
+        loose = "|".join(name.replace("_", r"(?:\\?_|[ -])") for name in names) or _NOTHING
+        strict = "|".join(name.replace("_", r"\\?_") for name in names) or _NOTHING
         opener = "|".join(regex.escape(o) for o in _OPENERS)
         closer = "|".join(regex.escape(c) for c in _CLOSERS)
         number = rf"([1-9][0-9]{{0,{MAX_DIGITS - 1}}})(?![0-9])"

@@ -49,21 +49,21 @@ _MAY_BE_TITLED = re.compile(r"[MHDFSPAI](?<![\w-].)")
 _MAY_BE_SALUTED = re.compile(r"[ABCDEGHKLMOPQSTW](?<![\w-].)")
 """Where the patterns above can match: to look for the first letters takes a fraction of the time."""
 _OF_INTRODUCTIONS = (
-    """name is|name's|name ist|heiße|heisse|appelle|nom est|nom de|llamo|nombre es|nombre de|chiamo|nome è|nome é|chamo|heet|
-    naam is|nazywam|imię|heter|hedder|named|called|llamad|nommé|namens|namen von|behalf of|nome di|nome de"""
-).replace("\n    ", "").split("|")  # fmt: skip
+    "name is|name's|name ist|heiße|heisse|appelle|nom est|nom de|llamo|nombre es|nombre de|chiamo|nome è|nome é|chamo|"
+    "heet|naam is|nazywam|imię|heter|hedder|named|called|llamad|nommé|namens|namen von|behalf of|nome di|nome de"
+).split("|")
 """One of these is in each introduction."""
 _OF_WEAK_INTRODUCTIONS = "i am |i'm |i’m |this is |je suis |soy |sono |sou |ik ben |jestem |ich bin ".split("|")
 _SMALL_FIRSTS = "dae"
 """Small letters with which a name may begin: d'Arc, al-Said, el-Said."""
 _OWNERS = tuple(
-    """my his her our their your mein meine meinen meinem meiner unser unsere mon ma notre mi nuestro nuestra mio mia meu
-    minha mijn onze mój moja moim moją""".split()
+    """my his her our their your mein meine meinen meinem meiner unser unsere mon ma notre mi nuestro nuestra mio mia
+    meu minha mijn onze mój moja moim moją""".split()
 )
 """What stands before whoever is somebody's relation, with no more than one word between them."""
 _OWNER_CHARS = 24
-_NOBODYS = frozenset("patient patientin pat witness zeugin zeuge onkel tante uncle aunt detective nurse judge".split())
-"""Relations that need no owner."""
+_OF_NOBODYS = "patient pat. witness zeug onkel tante uncle aunt detective nurse judge".split()
+"""Of those that need no owner."""
 
 
 def find_letters(text: str) -> Iterator[Found]:
@@ -179,10 +179,9 @@ def _may_be_weakly_introduced(text: str, lowered: str, _cues: frozenset[str]) ->
 
 
 def _may_be_related(_text: str, lowered: str, cues: frozenset[str]) -> bool:
-    relations = cues & RELATION_WORDS
-    if not relations.isdisjoint(_NOBODYS):
+    if any(said in lowered for said in _OF_NOBODYS):
         return True
-    for relation in relations:
+    for relation in cues & RELATION_WORDS:
         at = lowered.find(" " + relation)
         while at >= 0:
             before = lowered[max(0, at - _OWNER_CHARS) : at].split(" ")[-2:]
@@ -193,8 +192,8 @@ def _may_be_related(_text: str, lowered: str, cues: frozenset[str]) -> bool:
 
 
 class _Kind(NamedTuple):
-    """`cues`: words of which a text needs one. `may_be`: what is seen at once in a short text, in it with small letters,
-    and in the cues that it has. Most texts have no cue, and looking for words is cheap."""
+    """`cues`: words of which a text needs one. `may_be`: what is seen at once in a short text, in the same with small
+    letters, and in the cues that it has. Most texts have no cue, and looking for words is cheap."""
 
     cues: frozenset[str]
     may_be: Callable[[str, str, frozenset[str]], bool]

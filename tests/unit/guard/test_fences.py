@@ -143,6 +143,12 @@ _LINES = st.sampled_from(
 _INDENTED = st.builds(lambda indent, line: " " * indent + line, st.integers(0, 7), _LINES)
 
 
+@pytest.mark.parametrize("size", [1, 7, 300, 1000])
+def test_a_formula_ends_the_trust_wherever_a_long_line_is_cut(size: int) -> None:
+    assert not is_code("a" * 299 + "$$\n```\nX", size=size)
+    assert is_code("```\n```" + " " * 290 + "x\nX", size=size)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.one_of(_LINES, _INDENTED), max_size=9), st.integers(0, 7))
 def test_what_counts_as_code_is_code_in_commonmark(lines: list[str], indent: int) -> None:
