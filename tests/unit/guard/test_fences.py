@@ -144,9 +144,9 @@ _INDENTED = st.builds(lambda indent, line: " " * indent + line, st.integers(0, 7
 
 
 @pytest.mark.parametrize("size", [1, 7, 300, 1000])
-def test_a_formula_ends_the_trust_wherever_a_long_line_is_cut(size: int) -> None:
+def test_how_a_long_line_ends_counts_wherever_it_is_cut(size: int) -> None:
     assert not is_code("a" * 299 + "$$\n```\nX", size=size)
-    assert is_code("```\n```" + " " * 290 + "x\nX", size=size)
+    assert not is_code("```\n```" + " " * 290 + "x\n\n```\nX", size=size)
 
 
 @settings(max_examples=300, deadline=None)
