@@ -113,6 +113,8 @@ class Addresses:
         self._restores = restores
         self._hosts = hosts
         self._said = said
+        # The last one that was asked for, and whether it carries anything: an address in a link is read twice.
+        self._last = ("", False)
 
     @property
     def has_list(self) -> bool:
@@ -136,7 +138,12 @@ class Addresses:
     def carries(self, address: str, where: Place | None = None) -> bool:
         """Whether an address, which leads to `where`, carries data of the prompt to somebody."""
         is_mail = _is_mail_to(address, where or place(address))
-        return not is_mail and carries(address, self._said, self._restores)
+        return not is_mail and self._carries(address)
+
+    def _carries(self, address: str) -> bool:
+        if self._last[0] != address:
+            self._last = address, carries(address, self._said, self._restores)
+        return self._last[1]
 
     def carries_in_code(self, text: str) -> bool:
         """The same where most of what looks like an address is none: words of the prompt count with a host only."""

@@ -22,6 +22,10 @@ ENCODED_LETTERS = 8
 _NUMBER = re.compile(r"\d{7,40}")
 _MAIL = re.compile(r"[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,4}")
 _RUN = re.compile(r"[A-Za-z0-9+/_\-]{8,}={0,6}")
+# So many characters make eight bytes, and a letter has one at least.
+_BASE64_CHARS, _BASE32_CHARS = 11, 13
+_NO_BASE32 = re.compile(r"[^A-Za-z2-7]")
+_NO_HEX = re.compile(r"[^0-9A-Fa-f]")
 _SIGNS = re.compile(r"[+/_\-=]+")
 _UNREADABLE = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 _LETTERS = re.compile(r"[^\W_]+")
@@ -47,7 +51,7 @@ def carries(address: str, said: PromptTexts, restores: Restores = lambda _: Fals
         return True
     return any(
         _has_value(text, said) or said.repeats(_letters(text), ENCODED_LETTERS)
-        for run in _runs(plain)
+        for run in dict.fromkeys(_runs(plain))
         for text in _decoded(run)
         if text
     )
@@ -100,14 +104,25 @@ def _runs(text: str) -> Iterator[str]:
 
 
 def _decoded(run: str) -> Iterator[str]:
-    """What a run says in base64, base32 and hexadecimal, forwards and backwards, wherever its code begins."""
-    for text in (run, run[::-1]):
-        bare = text.strip("=").replace("+", "-").replace("/", "_")
+    """What a run says in base64, base32 and hexadecimal, forwards and backwards, wherever its code begins.
+
+    Where a code has too few characters to say that many letters, or others than its own, it says nothing.
+    """
+    bare = run.strip("=").replace("-", "+").replace("_", "/")
+    if len(bare) < _BASE64_CHARS:
+        return
+    is_base32 = _NO_BASE32.search(bare) is None and len(bare) >= _BASE32_CHARS
+    for text in (bare, bare[::-1]):
         for skipped in range(4):
-            piece = bare[skipped:]
-            yield _read(base64.urlsafe_b64decode, _padded(piece[: len(piece) - (len(piece) % 4 == 1)], 4))
-        yield _read(base64.b32decode, _padded(bare.upper(), 8))
-        yield _read(bytes.fromhex, bare[: len(bare) // 2 * 2])
+            piece = text[skipped:]
+            piece = piece[: len(piece) - (len(piece) % 4 == 1)]
+            if len(piece) >= _BASE64_CHARS:
+                yield _read(binascii.a2b_base64, _padded(piece, 4))
+        if is_base32:
+            yield _read(base64.b32decode, _padded(text.upper(), 8))
+        even = len(text) // 2 * 2
+        if _NO_HEX.search(text, 0, even) is None:
+            yield _read(bytes.fromhex, text[:even])
 
 
 def _padded(text: str, block: int) -> str:

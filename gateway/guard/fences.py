@@ -88,10 +88,9 @@ class Fences:
         joined = self._line[-1:] + piece
         if _LINE_END.search(piece) or (self._fence is None and _FORMULA.search(joined)):
             self._is_lost = True
-        if len(self._line) < _LINE_CHARS:
-            self._line = (self._line + piece)[:_LINE_CHARS]
-        else:
-            self._line = self._line[:-1] + piece[-1]
+        line = self._line + piece
+        # The last character is kept as well: with the next one it may begin a formula.
+        self._line = line if len(line) <= _LINE_CHARS else line[: _LINE_CHARS - 1] + line[-1]
 
     def _end_line(self) -> None:
         line, self._line = self._line, ""

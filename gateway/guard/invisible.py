@@ -38,6 +38,8 @@ _RARE = "\U0001d173-\U0001d17a\U0001bca0-\U0001bca3"
 _INVISIBLE = re.compile(
     f"[{_JOINERS}{_MARKS}{_DIRECTIONS}{_OVERRIDES}{_SELECTORS}{_BLANKS}{_RARE}{_CONTROLS}{_TAGS}{_FLAG}]"
 )
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+"""All of them that ASCII has."""
 _JOINING = re.compile(
     "[\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc\U00010f00-\U00010fff\U00011000-\U0001193f]"
 )
@@ -92,7 +94,8 @@ class InvisibleEditor:
     def _edits(self, text: str, *, final: bool) -> list[Edit]:
         edits: list[Edit] = []
         at = 0
-        while match := _INVISIBLE.search(text, at):
+        invisible = _CONTROL if text.isascii() else _INVISIBLE
+        while match := invisible.search(text, at):
             start = match.start()
             self._see(text[at:start])
             edits.append(Edit(start - at))
@@ -119,7 +122,8 @@ class InvisibleEditor:
     def _see(self, text: str) -> None:
         if text:
             self._before = self._visible = text[-1]
-            self._is_right_to_left = self._is_right_to_left or _RIGHT_TO_LEFT.search(text) is not None
+            if not self._is_right_to_left and not text.isascii():
+                self._is_right_to_left = _RIGHT_TO_LEFT.search(text) is not None
             self._last_removed = ""
 
     def _needs_next(self) -> bool:

@@ -37,13 +37,20 @@ BOUND_CHARS = 1024
 """The same and a placeholder."""
 _IMAGE_CHARS = 600
 _GAP_CHARS = 64
-_SCHEMES = r"(?:https?|ftp|wss?)"
+_LETTERS = "A-Za-z\u017f\u212a\u0130\u0131"
+"""Those of ASCII, and what is one without regard to case."""
+_CANONICAL = r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){0,4}_[1-9][0-9]{0,5}>"
+"""A placeholder behind its bracket: it is no tag, wherever it stands."""
 _TRIGGER = re.compile(
-    r"!\[|<[A-Za-z!?/]|\](?=[(:])|=|(?<![A-Za-z0-9:/\\])//"
-    rf"|(?<![A-Za-z0-9]){_SCHEMES}:[/\\]|(?<![A-Za-z0-9])www\."
-    # What may still become one of these.
-    r"|[!<\]]\Z|(?<![A-Za-z0-9:/\\])/\Z|(?<![A-Za-z0-9])(?:h|ht|htt|https?:?|f|ft|ftp:?|ww|wss?:?|www|w)\Z",
-    re.IGNORECASE,
+    # It begins with one set of characters, which the library skips to: most texts have few of them.
+    rf"[!<\]=/hHfFwW](?:(?<==)|(?<=!)\[|(?<=<)(?!{_CANONICAL})[{_LETTERS}!?/]|(?<=\])(?=[(:])"
+    rf"|(?<=/)(?<![{_LETTERS}0-9:/\\]/)(?:/|\Z)"
+    # `\Z`: what may still become one of these.
+    r"|(?<=[!<\]])\Z"
+    rf"|(?<=[hHfFwW])(?<![{_LETTERS}0-9][hHfFwW])(?i:"
+    r"(?<=h)(?:ttps?:[/\\]|(?:t|tt|ttps?:?)?\Z)"
+    r"|(?<=f)(?:tp:[/\\]|(?:t|tp:?)?\Z)"
+    r"|(?<=w)(?:ss?:[/\\]|ww\.|(?:w|ss?:?|ww)?\Z)))"
 )
 _IMAGE = re.compile(r"!\[[^\[\]\\`<>\n]{0,200}\]\([ ]?([^\s<>()\\\"]{1,300})(?:[ ]\"[^\"\n<>\\]{0,80}\")?\)")
 _ADDRESS = re.compile(rf"(?:{PLACEHOLDER}|[^\s<>\"`|])+")

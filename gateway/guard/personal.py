@@ -6,6 +6,7 @@ somebody else: learned by heart, made up, or public.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -25,6 +26,8 @@ Measure = Literal["allow", "report", "mask", "block"]
 """What is done with a finding, from the mildest to the strictest."""
 _STRICTNESS: tuple[Measure, ...] = ("allow", "report", "mask", "block")
 _CHANGING = ("mask", "block")
+_LETTER = re.compile(r"[^\W_]")
+"""A letter or a digit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +112,25 @@ class PersonalStage:
         return filtered(editor, channel)
 
     def _judged(self, text: str, said: PromptTexts) -> list[Judged]:
-        if not any(character.isalnum() for character in text):
+        if _LETTER.search(text) is None:
             return []
         found = self._detector.detect([text], Deadline.after(self._clock, self._analysis_s))[0]
         rules = self._rules
-        new = [span for span in map(rules.typed, found) if rules.acts_on(span) and _is_new(text, span, said)]
-        judged = [
-            Judged(start, end, span.entity, rules.measure(span.entity), rules.rule(span.entity))
-            for span in merge(new, rules.strictness)
-            for start, end in _beside_placeholders(span, text, said)
-        ]
+        judged = list(self._new(text, found, said)) if found else []
         if rules.secrets != "allow":
             judged += [
                 Judged(one.start, one.end, SECRET, rules.secrets, rules.rule(SECRET), one.ending, one.is_open)
                 for one in openings(text)
             ]
         return sorted(judged, key=lambda one: (one.start, one.ending is None))
+
+    def _new(self, text: str, found: Sequence[Span], said: PromptTexts) -> Iterator[Judged]:
+        """What of the findings is not the prompt's own."""
+        rules = self._rules
+        new = [span for span in map(rules.typed, found) if rules.acts_on(span) and _is_new(text, span, said)]
+        for span in merge(new, rules.strictness):
+            for start, end in _beside_placeholders(span, text, said):
+                yield Judged(start, end, span.entity, rules.measure(span.entity), rules.rule(span.entity))
 
 
 def _is_new(text: str, span: Span, said: PromptTexts) -> bool:
@@ -136,7 +142,7 @@ def _beside_placeholders(span: Span, text: str, said: PromptTexts) -> Iterator[t
     """The parts of a span that are no placeholders: these have to be restored, so they stay whole."""
     at = span.start
     for start, end in (*_placeholders(span, text, said), (span.end, span.end)):
-        if at < start and any(character.isalnum() for character in text[at:start]):
+        if _LETTER.search(text, at, start):
             yield at, start
         at = max(at, end)
 

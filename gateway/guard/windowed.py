@@ -30,10 +30,11 @@ CONTEXT_CHARS = 160
 WITHHELD = "[withheld]"
 """What stands in place of a value. It has nothing that a placeholder has, so it is never taken for one."""
 
-_PLAIN = r"[^\W\d_](?:(?![A-Z])[^\W\d_]){0,19}[,.;!?]?[ \t]"
-_PLAIN_WORDS = re.compile(rf"(?:{_PLAIN}(?=(?:{_PLAIN}){{3}}))+")
-"""Words of prose within a line, each with three more behind it."""
-_BORDER = re.compile(r"(?:[.!?…][\"'”’»)\]*_]*\s+|[。！？]\s*|\n\s*)(?=\S)")
+_PLAIN = r"[^\W\d_][^\W\d_A-Z]{0,19}+[,.;!?]?+[ \t]"
+_PLAIN_WORDS = re.compile(rf"(?:{_PLAIN})+(?=(?:{_PLAIN}){{3}})")
+"""Words of prose within a line, with three more behind them."""
+# It begins with one set of characters, which the library skips to.
+_BORDER = re.compile(r"[.!?…。！？\n](?:(?<=[.!?…])[\"'”’»)\]*_]*\s+|(?<=[。！？\n])\s*)(?=\S)")
 _CLOSERS = "\"'”’»)]*_"
 _SPACE = re.compile(r"\s")
 _STEP_CHARS = 4096
@@ -117,8 +118,8 @@ class WindowedEditor:
                     break
                 continue
             end, is_whole = self._window(final=final)
-            edits += self._plain_words(len(self._text) if end is None else end)
             if end is None:
+                edits += self._plain_words(len(self._text))
                 break
             edits += self._decide(end, is_whole=is_whole, final=final and end == len(self._text))
             if edits and edits[-1].stop:
@@ -156,6 +157,10 @@ class WindowedEditor:
     def _decide(self, end: int, *, is_whole: bool, final: bool) -> list[Edit]:
         start = self._start
         found = [judged for judged in self._judge(self._text[:end]) if judged.end > start]
+        if is_whole and not found:
+            # By far the most windows.
+            return [self._all_stays(end)]
+        edits = self._plain_words(end)
         # What may be the beginning of something long begins the next window; if it began this one, it is one.
         undecided = [judged.start for judged in found if judged.is_open and judged.start > start]
         found = [judged for judged in found if not judged.is_open or not (final or judged.start > start)]
@@ -166,7 +171,7 @@ class WindowedEditor:
         if endless is not None:
             found = [judged for judged in found if judged.start < endless.start]
             cut = max(start, endless.start)
-        edits = self._taken_out(found, cut)
+        edits += self._taken_out(found, cut)
         if edits[-1].stop:
             return edits
         if endless is not None:
@@ -175,6 +180,14 @@ class WindowedEditor:
             self._run = WORD_ENDING
         self._forget()
         return edits
+
+    def _all_stays(self, end: int) -> Edit:
+        edit = Edit(max(0, end - max(self._start, self._left)))
+        self._start = end
+        self._left = max(self._left, end)
+        self._is_going_on = False
+        self._forget()
+        return edit
 
     def _cut(self, found: Sequence[Judged], end: int) -> int:
         """How far a window may leave that ends within a sentence."""

@@ -46,11 +46,15 @@ class Mentions:
     def __init__(self, vault: Vault, grammar: Grammar) -> None:
         self._grammar = grammar
         self._lexicon = vault.surrogates.lexicon if vault.surrogates else Lexicon()
+        self._has_surrogates = vault.surrogates is not None
         self.hold_chars = max(grammar.hold_chars, self._lexicon.hold_chars)
 
     def scan(self, text: str, position: int, *, final: bool) -> Iterator[Mention | Stood | int]:
         """Mentions from `position` on that no further text can change, then the offset from which text may still
         become part of one (the length of the text if there is none). `final`: no more text follows."""
+        if not self._has_surrogates:
+            yield from self._placeholders(text, position, final=final)
+            return
         placeholder: Mention | int = -1
         surrogate: Stood | int = -1
         while True:
@@ -63,6 +67,12 @@ class Mentions:
             if isinstance(found, int):
                 return
             position = found.end
+
+    def _placeholders(self, text: str, position: int, *, final: bool) -> Iterator[Mention | int]:
+        while not isinstance(found := self._grammar.next(text, position, final=final), int):
+            yield found
+            position = found.end
+        yield found
 
 
 def _start(found: Mention | Stood | int) -> int:

@@ -143,6 +143,12 @@ _LINES = st.sampled_from(
 _INDENTED = st.builds(lambda indent, line: " " * indent + line, st.integers(0, 7), _LINES)
 
 
+@pytest.mark.parametrize("size", [1, 7, 300, 1000])
+def test_how_a_long_line_ends_counts_wherever_it_is_cut(size: int) -> None:
+    assert not is_code("a" * 299 + "$$\n```\nX", size=size)
+    assert not is_code("```\n```" + " " * 290 + "x\n\n```\nX", size=size)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.one_of(_LINES, _INDENTED), max_size=9), st.integers(0, 7))
 def test_what_counts_as_code_is_code_in_commonmark(lines: list[str], indent: int) -> None:

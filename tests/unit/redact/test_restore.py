@@ -56,6 +56,13 @@ def test_leaves_alone_what_the_prompt_did_not_create(text: str) -> None:
     assert restored(f"a {text} b", cut=5) == f"a {text} b"
 
 
+@pytest.mark.parametrize("text", ["a _1 b", "a <_1> b", "a < 1 b <", "&lt;_1&gt;"])
+def test_without_any_type_there_are_no_placeholders(text: str) -> None:
+    grammar = Grammar([])
+    assert not list(grammar.mentions(text))
+    assert grammar.next(text, 0, final=True) == len(text)
+
+
 def test_several_in_a_row_are_each_restored() -> None:
     assert restored("<PERSON_1><PERSON_1>PERSON_1,<EMAIL_ADDRESS_1>") == f"{NAME}{NAME}{NAME},{MAIL}"
 

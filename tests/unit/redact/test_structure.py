@@ -197,6 +197,21 @@ def test_fields_are_known_in_all_the_cases_of_programmers(key: str, kind: str | 
     assert field_of(key) == kind
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Don't ask the customer, x&aunt Marisol, about it.", "Marisol"),
+        ("I don't know (Mr. Okafor) there.", "Okafor"),
+        ("Ask your boss. MY NAME IS Marisol, he said.", "Marisol"),
+        ("The name of the file: Name\u0130s. my name \u0131s Marisol.", "Marisol"),
+        ("The customer and x/my ex-husband Marek, he said.", "Marek"),
+        ("Take care: I'm d'Arcy, and I'm happy.", "d'Arcy"),
+    ],
+)
+def test_a_cue_is_seen_beside_others_and_in_any_case(text: str, name: str) -> None:
+    assert name in [text[found.start : found.end] for found in find(text) if found.entity == "PERSON"]
+
+
 def test_the_detector_gives_spans_of_all_types_it_names() -> None:
     text = "Name: Anna Berg\nTel.: 030 1234567"
     spans = StructureDetector().detect([text], exchange().deadline)[0]
