@@ -10,7 +10,7 @@ the text seemed to end with the window, ends behind the last end that Hyperscan 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,17 +44,22 @@ class _Scanned:
 class Hits:
     """What one text may hold."""
 
-    def __init__(self, always: frozenset[int], windows: dict[int, Sequence[Window] | None]) -> None:
+    def __init__(self, always: frozenset[int], told: Mapping[int, tuple[_Scanned, Sequence[int]]], shown: bytes) -> None:
+        """`told`: by pattern what Hyperscan looked for and where it ends."""
         self._always = always
-        self._windows = windows
+        self._told = told
+        self._shown = shown
 
     def numbers(self) -> list[int]:
         """The patterns that can match, in their order."""
-        return sorted({*self._always, *self._windows})
+        return sorted({*self._always, *self._told})
 
     def windows(self, number: int) -> Sequence[Window] | None:
-        """Where a pattern can match; None for everywhere."""
-        return self._windows.get(number)
+        """Where a pattern can match; None for everywhere. Made when asked for, since not all patterns are run."""
+        found = self._told.get(number)
+        if found is None or found[0].beyond is None:
+            return None
+        return _windows(*found, self._shown)
 
 
 class Prefilter:
@@ -82,18 +87,15 @@ class Prefilter:
     def scan(self, shown: bytes) -> Hits:
         """Where the patterns can match in a text. `shown`: the text in the bytes of the alphabet."""
         if self._database is None:
-            return Hits(self._always, {})
+            return Hits(self._always, {}, shown)
         ends: dict[int, list[int]] = {}
 
         def tell(number: int, begin: int, end: int, flags: int, context: object) -> None:
             ends.setdefault(number, []).append(end)
 
         self._database.scan(shown, match_event_handler=tell, scratch=self._scratch())
-        windows: dict[int, Sequence[Window] | None] = {}
-        for index, told in ends.items():
-            scanned = self._scanned[index]
-            windows[scanned.number] = None if scanned.beyond is None else _windows(scanned, told, shown)
-        return Hits(self._always, windows)
+        told = {self._scanned[index].number: (self._scanned[index], at) for index, at in ends.items()}
+        return Hits(self._always, told, shown)
 
     def matches(
         self, number: int, compiled: regex.Pattern[str], text: str, hits: Hits, left: Callable[[], float]
