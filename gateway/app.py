@@ -35,15 +35,18 @@ from gateway.access.token_store import TokenStore
 from gateway.activate import PolicyBuilder, counts_together
 from gateway.build import limits_of
 from gateway.cache.contents import CacheContents
-from gateway.edge.act import Act
 from gateway.edge.admin import CacheAdmin
 from gateway.edge.audit_admin import AuditReport
 from gateway.edge.door import Door
+from gateway.edge.page.acts import Counts, Inspect, Session, Try
+from gateway.edge.page.asking import Asking
+from gateway.edge.page.files import page_files
 from gateway.edge.policies import Policies
 from gateway.edge.policy_admin import PolicyCheck
 from gateway.edge.reveal import Reveal
-from gateway.edge.routes import Lifespan, build_app
+from gateway.edge.routes import Endpoint, Lifespan, build_app
 from gateway.edge.service import Offload, Result, Service
+from gateway.edge.standby import Standby
 from gateway.edge.token_admin import OneToken, Rotation, Tokens
 from gateway.evaluate.audit_totals import of_tenant
 from gateway.guard import planted
@@ -53,6 +56,7 @@ from gateway.observe.audit import AuditLog
 from gateway.observe.audit_lines import pseudonyms
 from gateway.observe.audit_reading import last_events
 from gateway.observe.events import ExchangeEvent, Observer, Observers
+from gateway.observe.hours import HourlyCounts
 from gateway.observe.log import configure_logging
 from gateway.observe.metrics import Metrics, Reloads
 from gateway.redact.actions import revealed
@@ -70,6 +74,8 @@ from gateway.upstream.keys import KeyFetcher
 _ANALYSIS_THREADS = 2
 _KEY_BYTES = 32
 _LOOK_EVERY_S = 1.0
+_STANDBY_S = 300.0
+_TRIAL_BYTES = 8 * 2**20
 _AUDIT_BYTES = 64 * 2**20
 _SWITCH_S = 0.001
 _GC_THRESHOLDS = (20_000, 20, 50)
@@ -143,6 +149,7 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
     opaque = Authenticator(settings.tokens, time.monotonic, minted, told=partial(reloads.count, "tokens"))
     tokens = Bearer(opaque, connections.jwt).principal
     door = Door(Entrance(tokens, Brake(time.monotonic), connections.revocations, policies), trusted)
+    hours = HourlyCounts(time.time) if settings.ui == "on" else None
     service = Service(
         settings=settings,
         policies=policies,
@@ -151,7 +158,7 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
         limiter=connections.limiter,
         counts_together=counts_together(settings),
         recording=audit or _NoRecord(),
-        observer=Observers(_observers(audit, registry)),
+        observer=Observers(_observers(audit, registry, hours)),
         offload=_offload(connections.threads),
         clock=time.monotonic,
     )
@@ -160,14 +167,14 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
     desk = TokenDesk(minted, opaque, connections.revocations, store, kept, limits, time.time)
     return build_app(
         service,
-        _acts(service, desk, keyring),
+        [*_acts(service, desk, keyring), *_page(service, hours)],
         partial(_reachable, upstream, policies),
         lambda: {"policies": policies.problem, "tokens": opaque.problem()},
         _lifespan(connections, policies, opaque),
     )
 
 
-def _acts(service: Service, desk: TokenDesk, keyring: Keyring) -> Iterator[Act]:
+def _acts(service: Service, desk: TokenDesk, keyring: Keyring) -> Iterator[Endpoint]:
     """What administrators may do."""
     settings = service.settings
     yield CacheAdmin(service)
@@ -179,6 +186,18 @@ def _acts(service: Service, desk: TokenDesk, keyring: Keyring) -> Iterator[Act]:
         yield Tokens(service, desk)
         yield OneToken(service, desk)
         yield Rotation(service, desk)
+
+
+def _page(service: Service, hours: HourlyCounts | None) -> Iterator[Endpoint]:
+    """The page /ui, if there is one."""
+    if hours is not None:
+        yield from page_files()
+        trials = Standby((sys.executable, "-m", "gateway.trial"), idle_s=_STANDBY_S, most_bytes=_TRIAL_BYTES)
+        yield Session(service, trials)
+        yield Inspect(service)
+        yield Asking(service)
+        yield Try(service, trials)
+        yield Counts(service, hours)
 
 
 def _audited(path: Path, tenant: str) -> dict[str, Any]:
@@ -297,9 +316,9 @@ def _audit(settings: Settings, keyring: Keyring) -> AuditLog | None:
     )
 
 
-def _observers(audit: AuditLog | None, registry: CollectorRegistry) -> list[Observer]:
+def _observers(audit: AuditLog | None, registry: CollectorRegistry, hours: HourlyCounts | None) -> list[Observer]:
     observers: list[Observer] = [Metrics(registry), Alerts({planted.STAGE}, registry)]
-    return observers if audit is None else [*observers, audit]
+    return [*observers, *(one for one in (hours, audit) if one is not None)]
 
 
 def _offload(threads: ThreadPoolExecutor) -> Offload:

@@ -45,6 +45,7 @@ def serve(
     queue: Annotated[int | None, typer.Option(help="Requests of a worker that may wait for a place.")] = None,
     audit: Annotated[str | None, typer.Option(help="Audit log: a file, - for standard output, or none.")] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics; 0 for none.")] = None,
+    ui: Annotated[str | None, typer.Option(help="The page /ui for looking at prompts and counts: on or off.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """Serve the gateway. Prints one line `ready http://…` when it does."""
@@ -66,6 +67,7 @@ def serve(
         "queue": queue,
         "audit": audit,
         "metrics_port": metrics_port,
+        "ui": ui,
         "log_level": log_level,
     }
     file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
