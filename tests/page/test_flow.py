@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +11,6 @@ from playwright.sync_api import Page, expect
 from tests.page.conftest import Watched
 from tests.page.scene import enter, write
 
-expect.set_options(timeout=20_000)
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
 TEXT = "I am Amara Okafor, card 4111 1111 1111 1111, write to amara@mail-example.org."
@@ -74,7 +74,7 @@ def test_every_control_is_reached_by_tab_and_shows_its_focus(watched: Watched) -
     enter(page, site, "jane")
     write(page, TEXT)
     page.locator("h1").click()
-    seen = []
+    seen: list[tuple[str, bool]] = []
     for _ in range(25):
         page.keyboard.press("Tab")
         focused = page.evaluate(
@@ -83,7 +83,7 @@ def test_every_control_is_reached_by_tab_and_shows_its_focus(watched: Watched) -
         )
         if focused[0] in [name for name, _ in seen]:
             break
-        seen.append(focused)
+        seen.append((focused[0], focused[1]))
     names = [name for name, _ in seen]
     wanted = [
         "theme",
@@ -171,16 +171,15 @@ def test_hints_say_what_can_stand_at_the_cursor(watched: Watched) -> None:
     expect(page.locator("#hints button")).to_have_text(["allow", "report", "neutralise", "block"])
 
 
-def test_a_file_is_opened_on_the_page_alone(watched: Watched) -> None:
+def test_a_file_is_opened_on_the_page_alone(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     enter(page, watched.site, "boss")
     write(page, "My code is E-123456, I am employee.")
     page.get_by_role("tab", name="Policy").click()
-    own = (
-        "version: 1\nname: m\nmodels: {a: {id: b}}\nredact: {recognizers: [{entity: OWN_CODE, pattern: 'E-\\d{6}'}]}"
-    )
-    files = [{"name": "p.yaml", "mimeType": "application/yaml", "buffer": own.encode()}]
-    page.locator("#policy-file").set_input_files(files)
+    own = "version: 1\nname: m\nmodels: {a: {id: b}}\nredact: {recognizers: [{entity: OWN_CODE, pattern: 'E-\\d{6}'}]}"
+    file = tmp_path / "policy.yaml"
+    file.write_text(own)
+    page.locator("#policy-file").set_input_files(file)
     expect(page.locator("#tried-sees")).to_have_text("My code is <OWN_CODE_1>, I am employee.")
 
 
