@@ -1,6 +1,7 @@
 """A policy tried on a text, outside an exchange: what a model would see of it.
 
-As a command, `python -m gateway.trial`: for each line `{"policy", "text"}` of standard input it writes a line
+As a command, `python -m gateway.trial`: for each line `{"policy", "text"}` of standard input, sent when the one before
+has been answered, it writes a line
 `{"problems", "inspection"}`, or `null` if that took too much. It is asked about what strangers sent, so each answer has
 bounded time and memory, and nothing is loaded that a policy names.
 """
@@ -31,6 +32,7 @@ from gateway.settings import ConfigurationError
 
 _SENT_BYTES, _SENT_CPU_S = 2 * 2**30, 30
 _NICE = 5
+_DONE, _FAILED, _END = range(3)
 _MOST_PATTERNS = 10_000
 _ANY_POLICY = """\
 version: 1
@@ -100,25 +102,34 @@ def _main() -> None:
     keep_compiled(_MOST_PATTERNS)
     # So that all that every policy has is there already.
     tried(_ANY_POLICY, "Write to jane@example.org.")
-    for line in sys.stdin:
-        _answer(line)
+    while _answered():
+        pass
 
 
-def _answer(line: str) -> None:
-    """In a process of its own, so that its bounds are of this question, and nothing of it is left for the next."""
+def _answered() -> bool:
+    """Answer one line in a process of its own, so that its bounds are of this question, and nothing of it is left for
+    the next: this process never reads any. False at the end of the lines."""
     child = os.fork()
     if child == 0:
-        failed = 1
-        with suppress(Exception):
-            bound_this_process()
-            asked = json.loads(line)
-            sys.stdout.write(json.dumps(tried(asked["policy"], asked["text"])) + "\n")
-            sys.stdout.flush()
-            failed = 0
-        os._exit(failed)
-    if os.waitpid(child, 0)[1]:
+        os._exit(_answer())
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code not in (_DONE, _END):
         sys.stdout.write("null\n")
         sys.stdout.flush()
+    return code != _END
+
+
+def _answer() -> int:
+    with suppress(Exception):
+        bound_this_process()
+        line = sys.stdin.readline()
+        if not line:
+            return _END
+        asked = json.loads(line)
+        sys.stdout.write(json.dumps(tried(asked["policy"], asked["text"])) + "\n")
+        sys.stdout.flush()
+        return _DONE
+    return _FAILED
 
 
 if __name__ == "__main__":

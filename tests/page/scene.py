@@ -51,7 +51,7 @@ class Site:
 
 
 @contextmanager
-def site(directory: Path, *arguments: str) -> Iterator[Site]:
+def site(directory: Path, *arguments: str, policy: Path = POLICY) -> Iterator[Site]:
     """A real gateway with the page on, in front of a scripted model."""
     tokens = {
         name: mint(directory / "tokens.yaml", tenant, "--subject", name, *(f"--scope={scope}" for scope in scopes))
@@ -62,7 +62,7 @@ def site(directory: Path, *arguments: str) -> Iterator[Site]:
         directory / "tokens.yaml", "acme", "--subject", "narrow", "--scope=ui", "--scope=chat", "--model", "other"
     )
     with Background(ScriptedUpstream()) as upstream:
-        process = start_gateway(directory, upstream.url, POLICY, "--ui", "on", *arguments)
+        process = start_gateway(directory, upstream.url, policy, "--ui", "on", *arguments)
         try:
             yield Site(process, upstream, tokens)
         finally:

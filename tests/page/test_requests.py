@@ -135,6 +135,14 @@ def test_anything_else_is_refused(site: Site, body: Any) -> None:
     assert site.ask("POST", "/ui/try", "boss", body).status_code == 400
 
 
+def test_an_inspection_is_no_oracle_for_keyed_values(site: Site) -> None:
+    """Else whoever has seen a hash could try all names in it, without asking a model once."""
+    told = site.ask("POST", "/ui/inspect", "jane", {"text": "The project Bluebird."}).json()
+    assert [piece["becomes"] for piece in told["pieces"] if "entity" in piece] == ["<PROJECT#…>"]
+    sees = site.chat("jane", "The project Bluebird.", "/ui/ask").json()["inspection"]["sees"][0]["content"]
+    assert re.fullmatch(r"The project <PROJECT#[0-9a-f]{16}>\.", sees)
+
+
 def test_an_answer_is_that_of_a_chat_with_what_became_of_it(site: Site) -> None:
     site.upstream.says("Dear <PERSON_1>, <CREDIT_CARD> is fine. Ask bob@other-example.com.")
     plain, told = site.chat("jane", TEXT).json(), site.chat("jane", TEXT, "/ui/ask").json()
@@ -222,7 +230,8 @@ def test_other_origins_get_nothing(site: Site) -> None:
     assert site.ask("POST", "/ui/inspect?token=x", body={"text": "x"}).status_code == 401
     cookie = {"cookie": f"token={site.tokens['jane']}"}
     assert site.ask("POST", "/ui/inspect", body={"text": "x"}, **cookie).status_code == 401
-    assert site.ask("GET", f"/ui/session?{site.tokens['jane']}", "jane").status_code == 401
+    for path in ("/ui", "/ui/session", "/ui/app.js"):
+        assert site.ask("GET", f"{path}?{site.tokens['jane']}", "jane").status_code == 401
 
 
 SLOW = "version: 1\nname: x\nmodels: {a: {id: b}}\nredact: {recognizers: [{entity: SLOW, pattern: '%s'}]}"

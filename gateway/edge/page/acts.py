@@ -23,10 +23,12 @@ from gateway.observe.hours import BOUNDS_MS, HourlyCounts
 from gateway.pipeline.exchange import Deadline, Exchange
 from gateway.pipeline.prompt import Prompt
 from gateway.pipeline.trace import inspected
+from gateway.policy.schema import Action
 
 _TEXT = Field("text", 128 << 10)
 _TRIAL_BYTES = 256 << 10
 _DEPTH = 4
+_VEILS = {Action.HASH: "<{}#…>", Action.ENCRYPT: "<{}:enc:…>", Action.SURROGATE: "<{} stand-in>"}
 _LIMIT_S = 30.0
 
 
@@ -103,7 +105,15 @@ class Inspect(Act):
         prompt = Prompt.of({"messages": [{"role": "user", "content": text}]}, VOCABULARY)
         async with one_at_a_time(self._one, "Another text is being inspected"):
             told = await service.offload(lambda: inspected(active.chain, prompt, exchange))
-        return 200, {"object": "ui.inspection", "policy": active.policy.name, **told}
+        pieces = [_veiled(piece) for piece in told["pieces"]]
+        return 200, {"object": "ui.inspection", "policy": active.policy.name, **told, "pieces": pieces}
+
+
+def _veiled(piece: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A piece without what is made with a key of the tenant: as many values as one likes could be tried, until one
+    gives what was seen elsewhere. Who asks a model is told all, and is limited in how often."""
+    veil = _VEILS.get(piece.get("action", ""))
+    return piece if veil is None else {**piece, "becomes": veil.format(piece["entity"])}
 
 
 class Try(Act):

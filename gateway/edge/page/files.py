@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 
+from gateway.access.urls import has_token, token_in_url
 from gateway.edge.body import Receive
-from gateway.edge.envelope import SECURITY_HEADERS, HeaderList, Send
+from gateway.edge.envelope import SECURITY_HEADERS, HeaderList, Send, send_error
 from gateway.policy.schema import Policy
 
 _FOLDER = Path(__file__).parent / "static"
@@ -50,13 +51,16 @@ class PageFile:
         ]
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        if has_token(scope):
+            await send_error(send, token_in_url())
+            return
         await send({"type": "http.response.start", "status": 200, "headers": self._headers})
         await send({"type": "http.response.body", "body": self._body})
 
 
 def page_files() -> Iterator[PageFile]:
     """`/ui` itself, what it is made of, and the JSON Schema of policies."""
-    for file in sorted(_FOLDER.iterdir()):
+    for file in sorted(file for file in _FOLDER.iterdir() if file.suffix in _TYPES):
         path = "/ui" if file.name == "index.html" else f"/ui/{file.name}"
         yield PageFile(path, file.read_bytes(), _TYPES[file.suffix])
     yield PageFile("/ui/policy.schema.json", orjson.dumps(Policy.model_json_schema()), _TYPES[".json"])

@@ -79,6 +79,20 @@ async def test_it_ends_when_nobody_has_asked_for_long() -> None:
     assert await command.ask("x", 30)
 
 
+async def test_it_ends_with_whoever_started_it() -> None:
+    code = (
+        "import asyncio, sys\nfrom gateway.edge.standby import Standby\n"
+        f"async def main():\n    standby = Standby((sys.executable, '-c', {ECHO!r}), idle_s=60, most_bytes=1000)\n"
+        "    print(await standby.ask('x', 30), end='', flush=True)\n    await asyncio.sleep(60)\nasyncio.run(main())"
+    )
+    process = await asyncio.create_subprocess_exec(*PYTHON, code, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    pid = int((await process.stdout.readline()).split()[0])
+    process.kill()
+    await process.wait()
+    await _ended(pid)
+
+
 async def _ended(pid: int) -> None:
     async with asyncio.timeout(30):
         while (stat := Path(f"/proc/{pid}/stat")).exists() and stat.read_text().split()[2] != "Z":

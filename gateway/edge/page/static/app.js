@@ -2,7 +2,7 @@
 
 import { ask, hold, holds, note } from "./api.js";
 import * as counts from "./counts.js";
-import { $, el, fill } from "./dom.js";
+import { $, el, fill, plain } from "./dom.js";
 import * as inspect from "./inspect.js";
 import * as policy from "./policy.js";
 
@@ -25,7 +25,7 @@ async function enter() {
   try {
     const { told } = await ask("GET", "session");
     $("token").value = "";
-    opened(told);
+    if (holds()) opened(told);
   } catch (error) {
     hold("");
     fill($("door-told"), note(error));
@@ -37,7 +37,7 @@ async function enter() {
 
 function opened(session) {
   const who = session.subject ? `${session.subject} of ${session.tenant}` : session.tenant;
-  fill($("who"), el("b", {}, who), ` · policy ${session.policy}`);
+  fill($("who"), el("b", {}, plain(who)), ` · policy ${session.policy}`);
   for (const part of [inspect, policy, counts]) part.begin(session);
   $("door").hidden = true;
   for (const id of ["inside", "who", "leave"]) $(id).hidden = false;
@@ -104,6 +104,8 @@ $("enter").addEventListener("click", enter);
 $("token").addEventListener("keydown", (event) => { if (event.key === "Enter") enter(); });
 $("leave").addEventListener("click", () => leave());
 for (const name of ["keydown", "pointerdown"]) addEventListener(name, awake, { passive: true });
+// What stands behind the path is none of the page's, and may be somebody's token.
+if (location.search || location.hash) history.replaceState(null, "", location.pathname);
 // A page that is kept for the button "back" would keep the token too.
 addEventListener("pagehide", () => leave());
 $("token").focus();

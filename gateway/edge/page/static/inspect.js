@@ -128,7 +128,9 @@ async function put() {
 
 function answer(told, text) {
   const pieces = last.text === text ? last.pieces : [];
-  const { before, findings, rules } = told.inspection;
+  const { before, findings, rules, sees } = told.inspection;
+  // With what is made with a key of the tenant, which an inspection does not tell.
+  if (pieces.some((piece) => ["hash", "encrypt", "surrogate"].includes(piece.action))) fill($("sees"), plain(String(sees.at(-1)?.content ?? "")));
   const choice = told.choices[0] || {};
   const message = choice.message || {};
   if (rules.length > 0) {
