@@ -44,6 +44,7 @@ class Standby:
         finally:
             if not answer.endswith(b"\n"):
                 self._kill(process)
+                await process.wait()
         if answer == b"null\n" or not answer.endswith(b"\n"):
             raise ChildFailed
         return answer.decode("utf-8", "replace")
@@ -67,8 +68,10 @@ class Standby:
         return process
 
     def _kill(self, process: Process) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        # The number of one that has ended may be another's by now.
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         if self._process is process:
             self._process = None
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -17,18 +18,34 @@ PYTHON = (sys.executable, "-c")
 ECHO = "import os, sys\nfor line in sys.stdin:\n    print(os.getpid(), line.strip()[::-1], flush=True)"
 
 
-def standby(code: str, *, idle_s: float = 60, most_bytes: int = 1000) -> Standby:
-    return Standby((*PYTHON, code), idle_s=idle_s, most_bytes=most_bytes)
+Make = Callable[..., Standby]
 
 
-async def test_one_process_answers_one_question_after_the_other() -> None:
+@pytest.fixture
+async def standby() -> AsyncIterator[Make]:
+    """Makes them of Python code, and ends them."""
+    made: list[Standby] = []
+
+    def make(*code: str, idle_s: float = 60, most_bytes: int = 1000) -> Standby:
+        command = ("-c", *code) if len(code) == 1 else code
+        made.append(Standby((sys.executable, *command), idle_s=idle_s, most_bytes=most_bytes))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if (process := one._process) is not None:
+            one._kill(process)
+            await process.wait()
+
+
+async def test_one_process_answers_one_question_after_the_other(standby: Make) -> None:
     command = standby(ECHO)
     first, second = await command.ask("abc", 30), await command.ask("xyz", 30)
     assert (first.split()[1], second.split()[1]) == ("cba", "zyx")
     assert first.split()[0] == second.split()[0]
 
 
-async def test_it_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_knows_no_secrets(monkeypatch: pytest.MonkeyPatch, standby: Make) -> None:
     monkeypatch.setitem(os.environ, "GATEWAY_MASTER_KEY", "secret")
     answer = await standby("import os; print(input(), dict(os.environ))", most_bytes=100_000).ask("x", 30)
     assert "secret" not in answer
@@ -44,12 +61,12 @@ async def test_it_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
         ("1 / 0", 30),
     ],
 )
-async def test_whatever_is_no_answer_in_time_is_none(code: str, limit_s: float) -> None:
+async def test_whatever_is_no_answer_in_time_is_none(code: str, limit_s: float, standby: Make) -> None:
     with pytest.raises(ChildFailed):
         await standby(code).ask("x", limit_s)
 
 
-async def test_after_a_failure_another_one_answers() -> None:
+async def test_after_a_failure_another_one_answers(standby: Make) -> None:
     code = "import os, sys\nfor line in sys.stdin:\n    print(os.getpid(), flush=True) if 'a' in line else os.abort()"
     command = standby(code)
     before = await command.ask("a", 30)
@@ -58,7 +75,7 @@ async def test_after_a_failure_another_one_answers() -> None:
     assert await command.ask("a", 30) != before
 
 
-async def test_it_ends_with_all_that_it_has_begun_when_nobody_waits() -> None:
+async def test_it_ends_with_all_that_it_has_begun_when_nobody_waits(standby: Make) -> None:
     code = (
         "import os, sys, time\nfor line in sys.stdin:\n    child = os.fork()\n"
         "    if child == 0: time.sleep(60)\n    print(child, flush=True)\n    os.waitpid(child, 0)"
@@ -73,7 +90,7 @@ async def test_it_ends_with_all_that_it_has_begun_when_nobody_waits() -> None:
     await _ended(child)
 
 
-async def test_it_ends_when_nobody_has_asked_for_long() -> None:
+async def test_it_ends_when_nobody_has_asked_for_long(standby: Make) -> None:
     command = standby(ECHO, idle_s=0.3)
     await _ended(int((await command.ask("x", 30)).split()[0]))
     assert await command.ask("x", 30)
@@ -100,8 +117,8 @@ async def _ended(pid: int) -> None:
 
 
 @pytest.mark.slow
-async def test_the_trial_of_a_policy_answers_line_by_line() -> None:
-    command = Standby((sys.executable, "-m", "gateway.trial"), idle_s=60, most_bytes=1 << 20)
+async def test_the_trial_of_a_policy_answers_line_by_line(standby: Make) -> None:
+    command = standby("-m", "gateway.trial", most_bytes=1 << 20)
     policy = "version: 1\nname: x\nmodels: {a: {id: b}}\nredact: {nlp: {engine: patterns}}\n"
     asked = json.dumps({"policy": policy, "text": "Write to jané@example.org\u2028now"})
     for _ in range(2):

@@ -36,7 +36,7 @@ const HINTS = {
   404: "The page may have been turned off since it was opened.",
 };
 
-/** The JSON answer and its headers. Raises Refused. */
+/** The JSON answer and its headers. Raises Refused. @returns {Promise<{told: any, headers: Headers}>} */
 export async function ask(method, path, body) {
   let response;
   try {

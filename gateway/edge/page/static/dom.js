@@ -1,6 +1,7 @@
 // Everything on the page is made here, of text nodes and attributes. Nothing is ever parsed as HTML.
 const SVG = "http://www.w3.org/2000/svg";
 
+/** @returns {any} */
 export const $ = (id) => document.getElementById(id);
 
 /** An element. `props`: `class`, `on` (listeners by name), or attributes. Children are nodes or texts. */

@@ -1,6 +1,7 @@
 // How findings look, wherever they are shown.
 import { el, empty, plain, table } from "./dom.js";
 
+/** @type {[string, string, RegExp][]} */
 const GROUPS = [
   ["money", "Money", /^(CREDIT_CARD|IBAN|CRYPTO|BIC|SWIFT|BANK|ACCOUNT|US_BANK|ABA|PAYMENT)|_(BANK|IBAN|ACCOUNT)/],
   ["secret", "Secrets", /SECRET|PASSWORD|TOKEN|API_KEY|ENCODED/],
@@ -12,7 +13,7 @@ const GROUPS = [
   ["other", "Other", /./],
 ];
 
-/** [short name, words] of the group of an entity type. */
+/** [short name, words] of the group of an entity type. @returns {[string, string, RegExp]} */
 export const groupOf = (entity) => GROUPS.find(([, , pattern]) => pattern.test(entity));
 export const groups = GROUPS.map(([name, words]) => [name, words]);
 /** What the filters on answers look for, in words. */

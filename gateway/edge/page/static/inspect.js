@@ -130,7 +130,7 @@ function answer(told, text) {
   const pieces = last.text === text ? last.pieces : [];
   const { before, findings, rules, sees } = told.inspection;
   // With what is made with a key of the tenant, which an inspection does not tell.
-  if (pieces.some((piece) => ["hash", "encrypt", "surrogate"].includes(piece.action))) fill($("sees"), plain(String(sees.at(-1)?.content ?? "")));
+  if (pieces.some((piece) => ["hash", "encrypt", "surrogate"].includes(piece.action))) fill($("sees"), traced(String(sees.at(-1)?.content ?? ""), pieces, "becomes"));
   const choice = told.choices[0] || {};
   const message = choice.message || {};
   if (rules.length > 0) {
@@ -146,7 +146,7 @@ function answer(told, text) {
 
 function fired(findings) {
   if (findings.length === 0) return empty("No filter found anything, in the prompt or in the answer.");
-  return table("What fired", ["Where", "What", "What was done", "How often"], [...findings].sort((a, b) => (a.stage === "redact") - (b.stage === "redact")).map((one) => [one.stage === "redact" ? "Prompt" : `Answer: ${(stages[one.stage] || one.stage).toLowerCase()}`, one.kind, one.action, el("td", { class: "num" }, String(one.count))]));
+  return table("What fired", ["Where", "What", "What was done", "How often"], [...findings].sort((a, b) => Number(a.stage === "redact") - Number(b.stage === "redact")).map((one) => [one.stage === "redact" ? "Prompt" : `Answer: ${(stages[one.stage] || one.stage).toLowerCase()}`, one.kind, one.action, el("td", { class: "num" }, String(one.count))]));
 }
 
 export function start() {
