@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-fast lint format bench loadtest soak model model-check ner evaluate schema lock golden prepare sbom clean
+.PHONY: demo test test-fast lint format bench loadtest soak model model-check ner evaluate schema lock golden screenshots prepare sbom clean
 
 demo: $(VENV)/runtime
 	@$(BIN)/python -m demo
 
 test: $(VENV)/dev
 	$(BIN)/python -m demo.redis
+	$(BIN)/python -m demo.chromium
 	$(BIN)/python -m demo.install
 	$(MAKE) .venv-extras .venv-loadtest/installed
 	$(MAKE) lint
@@ -18,7 +19,7 @@ test: $(VENV)/dev
 
 test-fast: $(VENV)/dev
 	$(BIN)/python -m demo.redis
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not vllm and not extras and not slow" tests/unit tests/test_architecture.py
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not vllm and not extras and not slow and not browser" tests/unit tests/test_architecture.py
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -48,6 +49,11 @@ loadtest: $(VENV)/runtime .venv-loadtest/installed
 soak: $(VENV)/runtime .venv-loadtest/installed
 	$(BIN)/python -m demo.redis
 	$(BIN)/python -m loadtest run --minutes 10 --soak --chaos --html dist/soak.html $(OPTIONS)
+
+# The page /ui as the README shows it.
+screenshots: $(VENV)/dev
+	$(BIN)/python -m demo.chromium
+	$(BIN)/python -m tests.page.screenshots
 
 evaluate: $(VENV)/runtime
 	$(BIN)/gateway evaluate models/ner/data/eval/*.jsonl.xz --policy policies/default.yaml --beside stock \

@@ -36,15 +36,18 @@ from gateway.access.token_store import TokenStore
 from gateway.activate import PolicyBuilder, counts_together
 from gateway.build import limits_of
 from gateway.cache.contents import CacheContents
-from gateway.edge.act import Act
 from gateway.edge.admin import CacheAdmin
 from gateway.edge.audit_admin import AuditReport
 from gateway.edge.door import Door
+from gateway.edge.page.acts import Counts, Inspect, Session, Try
+from gateway.edge.page.asking import Asking
+from gateway.edge.page.files import page_files
 from gateway.edge.policies import Policies
 from gateway.edge.policy_admin import PolicyCheck
 from gateway.edge.reveal import Reveal
-from gateway.edge.routes import Lifespan, build_app
+from gateway.edge.routes import Endpoint, Lifespan, build_app
 from gateway.edge.service import Offload, Result, Service
+from gateway.edge.standby import Standby
 from gateway.edge.token_admin import OneToken, Rotation, Tokens
 from gateway.evaluate.audit_totals import of_tenant
 from gateway.guard import planted
@@ -55,6 +58,7 @@ from gateway.observe.audit import AuditLog
 from gateway.observe.audit_lines import pseudonyms
 from gateway.observe.audit_reading import last_events
 from gateway.observe.events import ExchangeEvent, Flow, Observer, Observers
+from gateway.observe.hours import HourlyCounts
 from gateway.observe.log import configure_logging
 from gateway.observe.measured import MeasuredStore, UpstreamMeter
 from gateway.observe.metrics import Metrics, Reloads
@@ -79,6 +83,8 @@ if TYPE_CHECKING:
 _ANALYSIS_THREADS = 2
 _KEY_BYTES = 32
 _LOOK_EVERY_S = 1.0
+_STANDBY_S = 300.0
+_TRIAL_BYTES = 8 * 2**20
 _AUDIT_BYTES = 64 * 2**20
 _SWITCH_S = 0.001
 _GC_THRESHOLDS = (20_000, 20, 50)
@@ -165,6 +171,7 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
     opaque = Authenticator(settings.tokens, time.monotonic, minted, told=partial(reloads.count, "tokens"))
     tokens = Bearer(opaque, connections.jwt).principal
     door = Door(Entrance(tokens, Brake(time.monotonic), connections.revocations, policies), trusted)
+    hours = HourlyCounts(time.time) if settings.ui == "on" else None
     service = Service(
         settings=settings,
         policies=policies,
@@ -173,7 +180,7 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
         limiter=connections.limiter,
         counts_together=counts_together(settings),
         recording=audit or _NoRecord(),
-        observer=Observers(_observers(settings, audit, spans, series, registry)),
+        observer=Observers(_observers(settings, audit, spans, series, registry, hours)),
         offload=_offload(connections.threads),
         clock=time.monotonic,
         tracer=Tracer(settings.traces_ratio) if spans else None,
@@ -184,14 +191,14 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
     desk = TokenDesk(minted, opaque, connections.revocations, store, kept, limits, time.time)
     return build_app(
         service,
-        _acts(service, desk, keyring),
+        [*_acts(service, desk, keyring), *_page(service, hours)],
         partial(_reachable, upstream, policies),
         lambda: {"policies": policies.problem, "tokens": opaque.problem()},
         _lifespan(connections, policies, opaque, pulse),
     )
 
 
-def _acts(service: Service, desk: TokenDesk, keyring: Keyring) -> Iterator[Act]:
+def _acts(service: Service, desk: TokenDesk, keyring: Keyring) -> Iterator[Endpoint]:
     """What administrators may do."""
     settings = service.settings
     yield CacheAdmin(service)
@@ -203,6 +210,18 @@ def _acts(service: Service, desk: TokenDesk, keyring: Keyring) -> Iterator[Act]:
         yield Tokens(service, desk)
         yield OneToken(service, desk)
         yield Rotation(service, desk)
+
+
+def _page(service: Service, hours: HourlyCounts | None) -> Iterator[Endpoint]:
+    """The page /ui, if there is one."""
+    if hours is not None:
+        yield from page_files()
+        trials = Standby((sys.executable, "-m", "gateway.trial"), idle_s=_STANDBY_S, most_bytes=_TRIAL_BYTES)
+        yield Session(service, trials)
+        yield Inspect(service)
+        yield Asking(service)
+        yield Try(service, trials)
+        yield Counts(service, hours)
 
 
 def _audited(path: Path, tenant: str) -> dict[str, Any]:
@@ -327,13 +346,20 @@ def _audit(settings: Settings, keyring: Keyring) -> AuditLog | None:
 
 
 def _observers(
-    settings: Settings, audit: AuditLog | None, spans: Spans | None, series: Series, registry: CollectorRegistry
+    settings: Settings,
+    audit: AuditLog | None,
+    spans: Spans | None,
+    series: Series,
+    registry: CollectorRegistry,
+    hours: HourlyCounts | None,
 ) -> Iterator[Observer]:
     # The audit log comes first: whatever else goes wrong, it has its line.
     if audit is not None:
         yield audit
     yield Metrics(series)
     yield Alerts({planted.STAGE}, registry)
+    if hours is not None:
+        yield hours
     if settings.access_log:
         yield AccessLog()
     if spans is not None:

@@ -12,10 +12,10 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 ENVIRONMENT_PREFIX = "GATEWAY_"
 _MIB = 2**20
@@ -28,6 +28,11 @@ _NUMBERS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "t
 
 class ConfigurationError(Exception):
     """A file or a setting is wrong. The message says where, and what would be right (exit code 2)."""
+
+
+def _switch(value: object) -> object:
+    """YAML reads the words on and off as true and false."""
+    return ("on" if value else "off") if isinstance(value, bool) else value
 
 
 class Settings(BaseModel):
@@ -79,6 +84,8 @@ class Settings(BaseModel):
     """Which part of the exchanges has spans."""
     access_log: bool = False
     """Whether each exchange has a line in the log, with kinds and counts."""
+    ui: Annotated[Literal["off", "on"], BeforeValidator(_switch)] = "off"
+    """Whether there is the page /ui: docs/page.md."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     depth: int = Field(default=64, ge=4, le=250)
     """How deep a request's JSON may nest."""

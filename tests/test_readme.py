@@ -39,7 +39,7 @@ def test_every_command_is_one_that_is_run_here() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", [*MAKE, "bench", "test-fast", "lint", "golden", "lock", "schema", "model", "loadtest"]
+    "target", [*MAKE, "bench", "test-fast", "lint", "golden", "lock", "schema", "model", "loadtest", "screenshots"]
 )
 def test_make_knows_its_targets(target: str) -> None:
     done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -72,7 +72,7 @@ def test_gateway_commands_do_what_they_say(
 
 def test_serve_takes_the_options_of_the_readme() -> None:
     commands = [c for c in GATEWAY if c[0] == "serve"]
-    assert len(commands) == 3
+    assert len(commands) == 4
     help_text = gateway("serve", "--help").stdout
     assert all(option in help_text for command in commands for option in command if option.startswith("--"))
 

@@ -24,6 +24,10 @@ class Scope(StrEnum):
     ADMIN_POLICY = "admin:policy"
     AUDIT_READ = "audit:read"
     REVEAL = "reveal"
+    UI = "ui"
+    """To look at one's own texts, and at counts of the tenant, on the page /ui."""
+    UI_ALL = "ui:all"
+    """To see there the counts of all tenants together."""
 
 
 DOCUMENTS = r"docs:[A-Za-z0-9][A-Za-z0-9._-]{0,62}"

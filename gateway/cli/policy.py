@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -25,11 +24,10 @@ from gateway.policy.schema import Policy
 from gateway.redact.harmless import harmless
 from gateway.redact.views.views import Views
 from gateway.settings import ConfigurationError
-from gateway.trial import sees, trial
+from gateway.trial import bound_this_process, sees, trial
 
 app = typer.Typer(help="Policies: the YAML that says what is hidden.", no_args_is_help=True)
 
-_SENT_BYTES, _SENT_CPU_S = 2 * 2**30, 30
 _SCHEMA_TITLE = "Policy of the privacy gateway"
 
 
@@ -40,7 +38,7 @@ def check(
 ) -> None:
     """Say what is wrong with policies, as `file:line:column: what, and what is right`. Exit code 1 if so."""
     if sent:
-        _bound_this_process()
+        bound_this_process()
         typer.echo(json.dumps(problems_of(sys.stdin.read())))
         return
     if not files:
@@ -54,12 +52,6 @@ def check(
             wrong += 1
             typer.echo(str(error), err=True)
     raise typer.Exit(1 if wrong else 0)
-
-
-def _bound_this_process() -> None:
-    """What a stranger sent may take no more than this, whatever it is."""
-    resource.setrlimit(resource.RLIMIT_AS, (_SENT_BYTES, _SENT_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (_SENT_CPU_S, _SENT_CPU_S))
 
 
 @app.command()

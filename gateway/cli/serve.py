@@ -50,6 +50,7 @@ def serve(
     access_log: Annotated[
         bool | None, typer.Option("--access-log/--no-access-log", help="A line in the log for each exchange.")
     ] = None,
+    ui: Annotated[str | None, typer.Option(help="The page /ui for looking at prompts and counts: on or off.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """Serve the gateway. Prints one line `ready http://…` when it does."""
@@ -74,6 +75,7 @@ def serve(
         "traces": traces,
         "traces_ratio": traces_ratio,
         "access_log": access_log,
+        "ui": ui,
         "log_level": log_level,
     }
     file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from gateway.access.principal import Principal, Scope
 from gateway.edge.body import ClientGone, Receive, headers_of, parse_object, read_body
-from gateway.edge.envelope import Send, send_error, send_json
+from gateway.edge.envelope import HeaderList, Send, send_error, send_json
 from gateway.edge.service import Service
 from gateway.errors import Bearer, GatewayError, InvalidValue, LimitReached, Overloaded, Unavailable
 from gateway.observe.events import ExchangeEvent
@@ -51,6 +51,8 @@ class Act:
     """As it is told and counted: without anybody's id in it."""
     methods: tuple[str, ...]
     kind: Literal["exchange", "admin"] = "admin"
+    headers: HeaderList = ()
+    """More of each answer."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -64,7 +66,7 @@ class Act:
         # What it is told to be unless it ends well, or with an error of ours.
         status, code = Unavailable.status, Unavailable.code
         limit: tuple[str, str] | None = None
-        headers = [(b"x-request-id", request_id.encode())]
+        headers = [(b"x-request-id", request_id.encode()), *self.headers]
         try:
             principal = whose = await service.authenticate(scope, headers_of(scope))
             digest = service.policies.of(principal).digest

@@ -24,7 +24,7 @@ async def run(command: Sequence[str], sent: str, *, limit_s: float, most_bytes: 
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=_environment(os.environ),
+        env=kept(os.environ),
     )
     try:
         async with asyncio.timeout(limit_s):
@@ -41,5 +41,6 @@ async def run(command: Sequence[str], sent: str, *, limit_s: float, most_bytes: 
     return written.decode("utf-8", "replace")
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+def kept(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a command of ours may know of the environment."""
     return {name: environ[name] for name in _KEPT if name in environ}

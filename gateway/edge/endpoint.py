@@ -125,7 +125,8 @@ class _Run:
         service, headers = self._service, headers_of(scope)
         principal = self._whose = await service.authenticate(scope, headers)
         self._active = service.policies.of(principal)
-        principal.require_scope(self._kind.scope)
+        for needed in (self._kind.scope, *self._kind.also):
+            principal.require_scope(needed)
         self._record.joined(headers)
         service.recording.check()
         self._record.done("authenticate")

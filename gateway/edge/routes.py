@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.telemetry import TelemetryConfig
@@ -19,7 +19,7 @@ from gateway.edge.answers import AnswerWriter, ChatFormat, CompletionFormat, For
 from gateway.edge.body import Receive
 from gateway.edge.embeddings import EmbeddingsWriter
 from gateway.edge.endpoint import Exchanges
-from gateway.edge.envelope import error_headers, error_object
+from gateway.edge.envelope import Send, error_headers, error_object
 from gateway.edge.plain import PlainEndpoint
 from gateway.edge.requests import check_chat, check_completion, check_embedding
 from gateway.edge.service import Kind, Service, Writer
@@ -29,6 +29,19 @@ from gateway.pipeline.stage import Outlets
 Ready = Callable[[], Awaitable[Mapping[str, bool]]]
 Problems = Callable[[], Mapping[str, str]]
 """What is wrong with the files that are followed, by what they hold; empty if nothing is."""
+
+
+class Endpoint(Protocol):
+    """An ASGI endpoint that knows where it is; an Act is one."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def methods(self) -> tuple[str, ...]: ...
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None: ...
+
+
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _OWNER = "gateway"
 _NO_TELEMETRY: TelemetryConfig = {
@@ -125,13 +138,13 @@ class Literal(Route):
 
 def build_app(
     service: Service,
-    acts: Iterable[Act],
+    endpoints: Iterable[Endpoint],
     ready: Ready,
     problems: Problems,
     lifespan: Lifespan,
 ) -> FastAPI:
-    """The ASGI app of a service. `acts`: what administrators may do. `lifespan` opens and closes what the service
-    holds."""
+    """The ASGI app of a service. `endpoints`: what there is beside the API of models. `lifespan` opens and closes what
+    the service holds."""
     app = FastAPI(
         lifespan=lifespan,
         docs_url=None,
@@ -145,7 +158,7 @@ def build_app(
             *(Literal(f"/v1{kind.path}", Exchanges(service, kind), methods=["POST"]) for kind in _KINDS),
             Literal("/v1/models", Models(service), methods=["GET"]),
             Route("/v1/models/{name:path}", Models(service), methods=["GET"]),
-            *(Literal(act.path, act, methods=list(act.methods)) for act in acts),
+            *(Literal(one.path, one, methods=list(one.methods)) for one in endpoints),
             Literal("/health/live", Live(service), methods=["GET"]),
             Literal("/health/ready", ReadyCheck(service, ready, problems), methods=["GET"]),
         ]

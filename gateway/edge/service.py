@@ -137,3 +137,5 @@ class Kind:
     writer: Callable[[Outlets, Head, Mapping[str, Any]], Writer]
     """From what filters an answer, what is said about it, and the request."""
     is_cached: bool = True
+    also: tuple[Scope, ...] = ()
+    """More scopes that are needed."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from gateway.errors import Blocked
 from gateway.pipeline.channel import Channel
-from gateway.pipeline.exchange import Exchange
+from gateway.pipeline.exchange import Exchange, Finding
 from gateway.pipeline.prompt import Prompt
 from gateway.pipeline.timing import Timings
 
@@ -178,6 +178,17 @@ class Outlets:
         """Channels that have ended."""
         self.wants_another = False
         """Whether a rule that stopped one would rather have another answer."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the stages have found so far in the exchange."""
+        return self._exchange.findings
+
+    def tapped(self, tap: Stage) -> Outlets:
+        """New ones of the same exchange, in which `tap` stands in front of the last stage of answers, which puts values
+        back."""
+        first, others = self._chain.stages[:1], self._chain.stages[1:]
+        return Outlets(Chain([*first, tap, *others]), self._exchange)
 
     def push(self, channel: Channel, text: str) -> str:
         """Text of the channel that may leave now. Raises what a filter raises, but Blocked; ValueError behind its end,

@@ -14,6 +14,7 @@ from gateway.pipeline.ports import SealerOf
 from gateway.pipeline.prompt import Prompt, PromptError
 from gateway.pipeline.span import Span, merge, replace
 from gateway.pipeline.stage import PassThrough, StreamFilter
+from gateway.pipeline.trace import Replaced, Trace
 from gateway.policy.schema import Action
 from gateway.redact.actions import encrypted, hashed, masked, removed
 from gateway.redact.finder import Finder, Found
@@ -69,8 +70,14 @@ class RedactStage:
             made.append([(span, self._replacement(span.entity, v, vault, exchange.tenant), v) for span, v in values])
             counts.update((span.entity, self._rules.action(span.entity)) for span, _ in values)
         # Only when all surrogates of the exchange are known it can be told that each text will be given back.
-        redacted = [self._rewrite(s.text, what, vault) for s, what in zip(prompt.segments, made, strict=True)]
+        rewritten = [self._rewrite(s.text, what, vault) for s, what in zip(prompt.segments, made, strict=True)]
+        redacted = [text for text, _ in rewritten]
         exchange.keep(vault)
+        if (trace := exchange.kept(Trace)) is not None:
+            trace.replaced = [
+                [Replaced(span, self._rules.action(span.entity).value, new) for span, new, _ in what]
+                for _, what in rewritten
+            ]
         for (kind, action), count in counts.items():
             exchange.found("redact", kind, action, count)
         try:
@@ -158,9 +165,9 @@ class RedactStage:
                 return stand_in
         return vault.placeholder(entity, value, verbatim=verbatim)
 
-    def _rewrite(self, text: str, made: Sequence[Replacement], vault: Vault) -> str:
-        """A text with its values replaced. Where a surrogate could not be told from the text around it (it touches a
-        word, or makes another one with its neighbours), a placeholder stands instead."""
+    def _rewrite(self, text: str, made: Sequence[Replacement], vault: Vault) -> tuple[str, Sequence[Replacement]]:
+        """A text with its values replaced, and by what. Where a surrogate could not be told from the text around it (it
+        touches a word, or makes another one with its neighbours), a placeholder stands instead."""
         stand_in_of = vault.surrogates.known if vault.surrogates is not None else _nothing
         at_risk = [span for span, new, (value, _) in made if stand_in_of(value) == new]
         redacted = replace(text, ((span, new) for span, new, _ in made))
@@ -172,7 +179,7 @@ class RedactStage:
                 for span, new, value in made
             ]
             redacted = replace(text, ((span, new) for span, new, _ in made))
-        return redacted
+        return redacted, made
 
     def _gives_back(self, redacted: str, text: str, made: Sequence[Replacement], vault: Vault) -> bool:
         """Whether restoring the redacted text gives every value back, and changes nothing else."""
