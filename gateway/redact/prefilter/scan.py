@@ -44,7 +44,9 @@ class _Scanned:
 class Hits:
     """What one text may hold."""
 
-    def __init__(self, always: frozenset[int], told: Mapping[int, tuple[_Scanned, Sequence[int]]], shown: bytes) -> None:
+    def __init__(
+        self, always: frozenset[int], told: Mapping[int, tuple[_Scanned, Sequence[int]]], shown: bytes
+    ) -> None:
         """`told`: by pattern what Hyperscan looked for and where it ends."""
         self._always = always
         self._told = told
