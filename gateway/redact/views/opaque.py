@@ -27,7 +27,7 @@ _HEX_PAIR = r"(?:0x|\\x)?[0-9a-fA-F]{2}"
 _HEX_PAIRS = re.compile(
     rf"(?<![0-9a-zA-Z])(?:0x|\\x)?[2-7][0-9a-fA-F](?:[ ,:;-]{{1,2}}{_HEX_PAIR}){{5,}}(?![0-9a-zA-Z])"
 )
-_HEX_HINT = re.compile(r"[2-7][0-9a-fA-F][ ,:;-]")
+_HEX_HINT = re.compile(rf"[2-7][0-9a-fA-F][ ,:;-]{{1,2}}{_HEX_PAIR}[ ,:;-]")
 _NO_HEX = re.compile(r"0x|[^0-9a-fA-F]")
 _WRAP = re.compile(r"""["'\\]?[ \t]*[+,]?[ \t]*\r?\n[ \t>]*["']?""")
 _LAST_LINE = re.compile(rf"(?:{_WRAP.pattern})([A-Za-z0-9+/_-]+={{0,2}})(?![\w+/-])")
