@@ -39,11 +39,13 @@ from gateway.edge.act import Act
 from gateway.edge.admin import CacheAdmin
 from gateway.edge.audit_admin import AuditReport
 from gateway.edge.door import Door
+from gateway.edge.life import Serving
 from gateway.edge.policies import Policies
 from gateway.edge.policy_admin import PolicyCheck
 from gateway.edge.reveal import Reveal
-from gateway.edge.routes import Lifespan, build_app
+from gateway.edge.routes import Health, Lifespan, build_app
 from gateway.edge.service import Offload, Result, Service
+from gateway.edge.tls import Certificate, TlsFiles
 from gateway.edge.token_admin import OneToken, Rotation, Tokens
 from gateway.evaluate.audit_totals import of_tenant
 from gateway.guard import planted
@@ -156,15 +158,28 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
         clock=time.monotonic,
     )
 
+    serving = _serving(settings, reloads, registry)
     limits = partial(_token_limits, policies)
     desk = TokenDesk(minted, opaque, connections.revocations, store, kept, limits, time.time)
-    return build_app(
+    app = build_app(
         service,
         _acts(service, desk, keyring),
-        partial(_reachable, upstream, policies),
-        lambda: {"policies": policies.problem, "tokens": opaque.problem()},
-        _lifespan(connections, policies, opaque),
+        Health(
+            partial(_reachable, upstream, policies),
+            lambda: {"policies": policies.problem, "tokens": opaque.problem(), **serving.problems()},
+            serving.life,
+        ),
+        _lifespan(connections, policies, opaque, serving.certificate),
     )
+    app.state.serving = serving
+    return app
+
+
+def _serving(settings: Settings, reloads: Reloads, registry: CollectorRegistry) -> Serving:
+    """What the server needs beside the app."""
+    files = TlsFiles.of(settings)
+    certificate = None if files is None else Certificate(files, partial(reloads.count, "tls"))
+    return Serving(Alarms("connections", registry, time.monotonic).report, certificate)
 
 
 def _acts(service: Service, desk: TokenDesk, keyring: Keyring) -> Iterator[Act]:
@@ -189,12 +204,16 @@ def _revealed(keyring: Keyring, tenant: str, text: str) -> tuple[str, int]:
     return revealed(text, partial(keyring.opened, tenant))
 
 
-def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticator) -> Lifespan:
+def _lifespan(
+    connections: _Connections, policies: Policies, tokens: Authenticator, certificate: Certificate | None
+) -> Lifespan:
     """What a worker does from its start to its end."""
 
     def look_now() -> None:
         policies.look_now()
         tokens.look_now()
+        if certificate is not None:
+            certificate.look_now()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -208,6 +227,8 @@ def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticat
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, look_now)
         # Not by the threads that read prompts: it takes seconds.
         following = [asyncio.create_task(policies.follow(asyncio.to_thread)), asyncio.create_task(_kept_up(tokens))]
+        if certificate is not None:
+            following.append(asyncio.create_task(certificate.follow()))
         yield
         for task in following:
             task.cancel()

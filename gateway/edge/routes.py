@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -19,6 +20,7 @@ from gateway.edge.body import Receive
 from gateway.edge.embeddings import EmbeddingsWriter
 from gateway.edge.endpoint import Exchanges
 from gateway.edge.envelope import error_headers, error_object
+from gateway.edge.life import Life
 from gateway.edge.plain import PlainEndpoint
 from gateway.edge.requests import check_chat, check_completion, check_embedding
 from gateway.edge.service import Kind, Service, Writer
@@ -30,6 +32,15 @@ Problems = Callable[[], Mapping[str, str]]
 """What is wrong with the files that are followed, by what they hold; empty if nothing is."""
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _OWNER = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What /health/ready asks."""
+
+    ready: Ready
+    problems: Problems
+    life: Life
 
 
 def _written(form: Format) -> Callable[[Outlets, Head, Mapping[str, Any]], Writer]:
@@ -90,13 +101,14 @@ class Live(PlainEndpoint):
 class ReadyCheck(PlainEndpoint):
     """GET /health/ready: requests can be served now."""
 
-    def __init__(self, service: Service, ready: Ready, problems: Problems) -> None:
+    def __init__(self, service: Service, health: Health) -> None:
         super().__init__(service)
-        self._ready = ready
-        self._problems = problems
+        self._health = health
 
     async def answer(self, scope: Mapping[str, Any]) -> Any:
-        checks, found = await self._ready(), self._problems().items()
+        if self._health.life.is_ending:
+            raise NotReady("Not ready: the gateway is ending. Send requests elsewhere.")
+        checks, found = await self._health.ready(), self._health.problems().items()
         if not all(checks.values()):
             failed = ", ".join(sorted(name for name, ok in checks.items() if not ok))
             raise NotReady(f"Not ready: {failed}. See the log of the gateway.")
@@ -117,8 +129,7 @@ class Literal(Route):
 def build_app(
     service: Service,
     acts: Iterable[Act],
-    ready: Ready,
-    problems: Problems,
+    health: Health,
     lifespan: Lifespan,
 ) -> FastAPI:
     """The ASGI app of a service. `acts`: what administrators may do. `lifespan` opens and closes what the service
@@ -131,7 +142,7 @@ def build_app(
             Route("/v1/models/{name:path}", Models(service), methods=["GET"]),
             *(Literal(act.path, act, methods=list(act.methods)) for act in acts),
             Literal("/health/live", Live(service), methods=["GET"]),
-            Literal("/health/ready", ReadyCheck(service, ready, problems), methods=["GET"]),
+            Literal("/health/ready", ReadyCheck(service, health), methods=["GET"]),
         ]
     )
     app.add_exception_handler(HTTPException, _http_error)
