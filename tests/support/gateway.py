@@ -133,5 +133,5 @@ def _ready(process: subprocess.Popen[str], log: Path) -> str:
     except Empty:
         os.killpg(process.pid, signal.SIGKILL)
         raise AssertionError(f"the gateway did not become ready: {log.read_text()}") from None
-    assert line.startswith("ready http://"), f"{line!r} {log.read_text()}"
+    assert line.startswith(("ready http://", "ready https://")), f"{line!r} {log.read_text()}"
     return line.split()[1]
