@@ -157,6 +157,7 @@ class Workers:
         self._to_replace: deque[_Worker] = deque()
         self._fresh: _Worker | None = None
         self._leaving: list[_Worker] = []
+        self._is_replacing = False
         self._signals: deque[int] = deque()
         self._ends = False
         self._is_announced = False
@@ -239,18 +240,23 @@ class Workers:
                 self._fresh.bury()
                 self._fresh = None
                 self._to_replace.clear()
+                self._is_replacing = False
                 _LOG.error("a new worker could not start, so those that serve stay")
             elif self._fresh.has_served:
                 old = self._to_replace.popleft()
                 self._workers = [self._fresh if worker is old else worker for worker in self._workers]
                 self._fresh = None
                 self._dismiss(old)
-                if not self._to_replace:
-                    _LOG.info("all workers were replaced")
+                self._is_replacing = True
         while self._to_replace and (self._to_replace[0].is_buried or self._to_replace[0] not in self._workers):
             self._to_replace.popleft()
-        if self._to_replace and self._fresh is None and not self._leaving:
+        if self._fresh is not None or self._leaving:
+            return
+        if self._to_replace:
             self._fresh = self._launched()
+        elif self._is_replacing:
+            self._is_replacing = False
+            _LOG.info("all workers were replaced")
 
     def _look_at_memory(self) -> None:
         most, now = self._settings.worker_memory, time.monotonic()
