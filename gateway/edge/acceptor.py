@@ -84,19 +84,21 @@ class Acceptor:
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
 
-        has_room = self._reception.connections.make_room()
-        self._reception.connections.waits(client, let_go)
-        task = self._loop.create_task(self._greet(client, has_room=has_room))
+        connections = self._reception.connections
+        protocol = self._reception.protocol(connections.make_room())
+        # When the connection is made, the protocol says itself how it is let go.
+        connections.waits(protocol, let_go)
+        task = self._loop.create_task(self._greet(client, protocol))
         self._greeting.add(task)
         task.add_done_callback(self._greeting.discard)
         return True
 
-    async def _greet(self, client: socket.socket, *, has_room: bool) -> None:
+    async def _greet(self, client: socket.socket, protocol: asyncio.Protocol) -> None:
         reception, context = self._reception, self._reception.context()
         handshake_s, shutdown_s = (None, None) if context is None else (reception.handshake_s, _SHUTDOWN_S)
         try:
             await self._loop.connect_accepted_socket(
-                lambda: reception.protocol(has_room),
+                lambda: protocol,
                 client,
                 ssl=context,
                 ssl_handshake_timeout=handshake_s,
@@ -104,5 +106,4 @@ class Acceptor:
             )
         except (OSError, ValueError):  # of TLS, and TimeoutError: nobody is there to be told
             client.close()
-        finally:
-            reception.connections.gone(client)
+            reception.connections.gone(protocol)

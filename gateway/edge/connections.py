@@ -37,9 +37,8 @@ class Connections:
         return len(self._waiting) + len(self._busy)
 
     def waits(self, who: object, let_go: Callable[[], None]) -> None:
-        """It is new, or has its answer: nothing is lost if it goes."""
+        """It is new, or has its answer: nothing is lost if it goes. One that waits already keeps its turn."""
         self._busy.discard(who)
-        self._waiting.pop(who, None)
         self._waiting[who] = let_go
 
     def works(self, who: object) -> None:
