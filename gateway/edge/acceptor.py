@@ -79,10 +79,11 @@ class Acceptor:
             return False
         client.setblocking(False)
 
-        def let_go() -> None:
+        def let_go() -> bool:
             # The transport sees the end as if the client had gone.
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
+            return True
 
         connections = self._reception.connections
         protocol = self._reception.protocol(connections.make_room())

@@ -21,6 +21,10 @@ _MOST: Final = 16_384
 _FEWEST: Final = 16
 
 
+LetGo = Callable[[], bool]
+"""Ends a connection. Whether it has ended; if not, it is about to, and still takes its descriptor."""
+
+
 class Connections:
     """Who is connected. Not for threads."""
 
@@ -29,14 +33,14 @@ class Connections:
         self._most = most
         self._report = report
         # In the order in which they began to wait, each with what lets go of it.
-        self._waiting: dict[object, Callable[[], None]] = {}
+        self._waiting: dict[object, LetGo] = {}
         self._busy: set[object] = set()
 
     @property
     def count(self) -> int:
         return len(self._waiting) + len(self._busy)
 
-    def waits(self, who: object, let_go: Callable[[], None]) -> None:
+    def waits(self, who: object, let_go: LetGo) -> None:
         """It is new, or has its answer: nothing is lost if it goes. One that waits already keeps its turn."""
         self._busy.discard(who)
         self._waiting[who] = let_go
@@ -52,11 +56,10 @@ class Connections:
 
     def make_room(self) -> bool:
         """For one more. False: all are being answered, so it can only be told to come again."""
-        if self.count < self._most:
-            return True
-        if self._waiting:
-            let_go = self._waiting.pop(next(iter(self._waiting)))
-            let_go()
+        while self.count >= self._most and self._waiting:
+            who = next(iter(self._waiting))
+            if not self._waiting.pop(who)():
+                self._busy.add(who)
             self._report("let_go")
         if self.count < self._most:
             return True

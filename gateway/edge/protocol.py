@@ -19,6 +19,7 @@ from gateway.edge.life import Life
 from gateway.errors import InvalidRequest, Overloaded
 
 _MAX_HEADER_BYTES = 64 * 2**10
+_LINGER_S = 2.0
 
 
 class ServerConfig(Config):
@@ -131,12 +132,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._idle_since_s = self.loop.time()
         self.config.connections.waits(self, self._let_go)
 
-    def _let_go(self) -> None:
-        """For a newer one. The last answer may not have left whole."""
-        if self.transport.get_write_buffer_size():
+    def _let_go(self) -> bool:
+        """For a newer one. If the last answer has not left whole, the client has a moment to read it."""
+        if not self.transport.is_closing() and self.transport.get_write_buffer_size():
             self.transport.close()
-        else:
-            self.transport.abort()
+            self.loop.call_later(_LINGER_S, self.transport.abort)
+            return False
+        self.transport.abort()
+        return True
 
     def _await_headers(self) -> None:
         self._headers_timer = self.loop.call_later(self.config.header_timeout_s, self.transport.close)

@@ -155,7 +155,9 @@ class Workers:
         self._factory = factory
         self._workers: list[_Worker] = []
         self._to_replace: deque[_Worker] = deque()
+        self._old: _Worker | None = None
         self._fresh: _Worker | None = None
+        """Started to take the place of the old one."""
         self._leaving: list[_Worker] = []
         self._is_replacing = False
         self._signals: deque[int] = deque()
@@ -236,31 +238,37 @@ class Workers:
         self._leaving = [worker for worker in self._leaving if not self._has_left(worker)]
         self._look_at_memory()
         if self._fresh is not None:
-            if not self._fresh.look():
-                self._fresh.bury()
-                self._fresh = None
-                self._to_replace.clear()
-                self._is_replacing = False
-                _LOG.error("a new worker could not start, so those that serve stay")
-            elif self._fresh.has_served:
-                old = self._to_replace.popleft()
-                self._workers = [self._fresh if worker is old else worker for worker in self._workers]
-                self._fresh = None
-                self._dismiss(old)
-                self._is_replacing = True
-        while self._to_replace and (self._to_replace[0].is_buried or self._to_replace[0] not in self._workers):
-            self._to_replace.popleft()
+            self._look_at_fresh(self._fresh)
+        self._to_replace = deque(worker for worker in self._to_replace if worker in self._workers)
         if self._fresh is not None or self._leaving:
             return
         if self._to_replace:
+            self._old = self._to_replace.popleft()
             self._fresh = self._launched()
         elif self._is_replacing:
             self._is_replacing = False
             _LOG.info("all workers were replaced")
 
+    def _look_at_fresh(self, fresh: _Worker) -> None:
+        """Whether the new one serves, or has failed."""
+        if not fresh.look():
+            fresh.bury()
+            self._fresh = None
+            self._to_replace.clear()
+            self._is_replacing = False
+            _LOG.error("a new worker could not start, so those that serve stay")
+        elif fresh.has_served:
+            self._fresh = None
+            self._is_replacing = True
+            if self._old is not None and self._old in self._workers:
+                self._workers = [fresh if worker is self._old else worker for worker in self._workers]
+                self._dismiss(self._old)
+            else:  # it has died meanwhile, and has a successor
+                self._dismiss(fresh)
+
     def _look_at_memory(self) -> None:
         most, now = self._settings.worker_memory, time.monotonic()
-        if not most or now < self._next_memory_s or self._to_replace:
+        if not most or now < self._next_memory_s or self._to_replace or self._fresh is not None:
             return
         self._next_memory_s = now + _LOOK_AT_MEMORY_S
         for worker in self._workers:

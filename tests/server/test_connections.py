@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -126,27 +126,41 @@ def _activated(folder: Path, upstream: ScriptedUpstream, program: tuple[str, ...
 def test_room_is_made_by_those_that_have_waited_longest() -> None:
     told: list[str] = []
     gone: list[str] = []
+
+    def leaves(name: str, *, at_once: bool = True) -> Callable[[], bool]:
+        def let_go() -> bool:
+            gone.append(name)
+            return at_once
+
+        return let_go
+
     connections = Connections(2, told.append)
     for name in ("a", "b"):
         assert connections.make_room()
-        connections.waits(name, lambda name=name: gone.append(name))  # type: ignore[misc]
+        connections.waits(name, leaves(name))
     connections.works("a")
-    connections.waits("a", lambda: gone.append("a"))
+    connections.waits("a", leaves("a"))
     # As it does when its handshake is over: no reason to go later.
-    connections.waits("b", lambda: gone.append("b"))
+    connections.waits("b", leaves("b"))
     assert connections.make_room()
     assert gone == ["b"]
-    connections.waits("c", lambda: gone.append("c"))
+    connections.waits("c", leaves("c"))
     connections.works("a")
     connections.works("c")
     assert not connections.make_room()
-    connections.waits("d", lambda: gone.append("d"))
+    connections.waits("d", leaves("d"))
     assert not connections.make_room()
     assert gone == ["b", "d"]
     assert told == ["let_go", "refused", "let_go", "refused"]
     connections.gone("a")
     assert connections.make_room()
     assert connections.count == 1
+    # One that is still being written to takes its place until it has gone.
+    connections.waits("e", leaves("e", at_once=False))
+    assert not connections.make_room()
+    assert connections.count == 2
+    connections.gone("e")
+    assert connections.make_room()
 
 
 def test_as_many_as_there_are_descriptors_for() -> None:

@@ -75,6 +75,18 @@ def test_a_worker_that_cannot_start_replaces_nobody(pair: GatewayProcess) -> Non
     assert not before & workers_of(pair)
 
 
+def test_workers_that_die_while_they_are_replaced(pair: GatewayProcess) -> None:
+    before = serving(pair)
+    _replace(pair)
+    assert wait_for(lambda: len(workers_of(pair)) == 3, LONG_S)
+    for worker in before:
+        os.kill(worker, signal.SIGKILL)
+    assert wait_for(lambda: len(said(pair, "all workers were replaced")) == 1, LONG_S)
+    assert wait_for(lambda: len(serving(pair)) == len(workers_of(pair)) == 2, LONG_S)
+    assert not before & workers_of(pair)
+    assert pair.process.poll() is None
+
+
 def test_the_end_comes_also_in_the_middle(pair: GatewayProcess) -> None:
     _replace(pair)
     assert wait_for(lambda: len(workers_of(pair)) == 3, LONG_S)
