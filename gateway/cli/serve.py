@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -67,6 +68,7 @@ def run_server(settings: Settings) -> None:
     registry = CollectorRegistry()
     with keyring_of(settings) as keyring:
         app = create_app(settings, keyring, registry)
+        gc.enable()
         listener = listen(settings)
         if settings.workers == 1:
             if settings.metrics_port:
@@ -94,11 +96,14 @@ def _worker_app(settings: Settings, keyring: Keyring) -> FastAPI:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     logger = logging.getLogger("gateway")
     try:
-        return create_app(settings, keyring, CollectorRegistry())
+        app = create_app(settings, keyring, CollectorRegistry())
     except ConfigurationError as error:
         logger.error("the worker could not start", extra={"problem": str(error)})  # noqa: TRY400 - says all there is
     except Exception:
         logger.exception("the worker could not start")
+    else:
+        gc.enable()
+        return app
     raise SystemExit(2)
 
 

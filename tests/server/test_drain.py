@@ -236,6 +236,23 @@ def test_connections_that_wait_to_be_taken_are_taken(start: Start) -> None:
     gateway.process.wait(30)
 
 
+def test_who_does_not_read_does_not_hold_up_the_end(start: Start, upstream: ScriptedUpstream) -> None:
+    async def floods(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        event = b"data: " + json.dumps(chunks(["word " * 10_000])[1]).encode() + b"\n\n"
+        while True:
+            await response.write(event)
+
+    gateway = start("--drain-timeout", "1")
+    upstream.handler = floods
+    with connected(gateway, receive_bytes=4096) as connection:
+        connection.sendall(request_bytes(gateway, chat(stream=True)))
+        assert wait_for(lambda: bool(upstream.bodies), 30)
+        gateway.process.send_signal(signal.SIGTERM)
+        gateway.process.wait(25)
+
+
 def test_workers_do_not_outlive_their_parent(start: Start) -> None:
     gateway = start(workers=2)
     os.kill(gateway.process.pid, signal.SIGKILL)
