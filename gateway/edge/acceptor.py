@@ -52,12 +52,12 @@ class Acceptor:
 
     def close(self) -> None:
         """Take those that wait already, and no more."""
-        if self._pause is not None:
-            self._pause.cancel()
         self._loop.remove_reader(self._listener)
         for _ in range(_AT_THE_END):
             if not self._accept():
                 break
+        if self._pause is not None:
+            self._pause.cancel()
         self._listener.close()
 
     @property
@@ -97,6 +97,7 @@ class Acceptor:
     async def _greet(self, client: socket.socket, protocol: asyncio.Protocol) -> None:
         reception, context = self._reception, self._reception.context()
         handshake_s, shutdown_s = (None, None) if context is None else (reception.handshake_s, _SHUTDOWN_S)
+        is_made = False
         try:
             await self._loop.connect_accepted_socket(
                 lambda: protocol,
@@ -105,6 +106,10 @@ class Acceptor:
                 ssl_handshake_timeout=handshake_s,
                 ssl_shutdown_timeout=shutdown_s,
             )
+            is_made = True
         except (OSError, ValueError):  # of TLS, and TimeoutError: nobody is there to be told
-            client.close()
-            reception.connections.gone(protocol)
+            pass
+        finally:
+            if not is_made:
+                client.close()
+                reception.connections.gone(protocol)

@@ -30,6 +30,7 @@ AppFactory = Callable[[], FastAPI]
 _TICK_S = 0.1
 _START_S = 60
 """For a worker's first sign of life: importing everything takes long on a busy machine."""
+_ASK_EVERY_S = 0.5
 _ANSWER_S = 5
 """For one that serves."""
 _LONGEST_PAUSE_S = 30
@@ -100,6 +101,7 @@ class _Worker:
         self.is_buried = False
         self.since_s = time.monotonic()
         self._asked_s: float | None = None
+        self._ask_at_s = 0.0
 
     def look(self) -> bool:
         """Whether it lives, as far as is known: it need not answer at once, only in time."""
@@ -111,8 +113,10 @@ class _Worker:
             if not self.process.is_alive():
                 return False
             if self._asked_s is None:
+                if self.has_served and now < self._ask_at_s:
+                    return True
                 self._parent.send_bytes(_PING)
-                self._asked_s = now
+                self._asked_s, self._ask_at_s = now, now + _ASK_EVERY_S
         except (OSError, EOFError):
             return self.process.is_alive() and now - (self._asked_s or now) <= _ANSWER_S
         return now - self._asked_s <= (_ANSWER_S if self.has_served else _START_S)
