@@ -110,13 +110,16 @@ class GatewayServer(Server):
         self._serving: Serving = app.state.serving
         self._tell_started = started
         self._is_worker = is_worker
+        self._gives_way = False
         self._acceptors: list[Acceptor] = []
         most = connections_for(raise_file_limit(), settings.max_connections)
         super().__init__(_configuration(settings, app, Connections(most, self._serving.report)))
 
     def give_way(self) -> None:
         """Another process serves on the same socket: end when all is answered. For other threads."""
-        self._serving.life.is_closing = self.should_exit = True
+        self._gives_way = True
+        self._serving.life.give_way()
+        self.should_exit = True
 
     def end_at_once(self) -> None:
         """For other threads."""
@@ -127,6 +130,8 @@ class GatewayServer(Server):
         self._captured_signals.append(sig)
         if self.should_exit and not self._is_worker:
             self.force_exit = True
+        # At once, so that no worker is ready for longer than another.
+        self._serving.life.end()
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -155,9 +160,9 @@ class GatewayServer(Server):
         )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        life, state = self._serving.life, self.server_state
-        if not life.is_closing:
-            life.end()
+        state = self.server_state
+        if not self._gives_way:
+            self._serving.life.end()
             self._wind_down()
             await self._until(self._settings.drain_delay, lambda: False)
         for acceptor in self._acceptors:

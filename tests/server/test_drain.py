@@ -103,6 +103,10 @@ def _under_way(gateway: GatewayProcess, upstream: ScriptedUpstream, pool: Thread
     return slow, asked
 
 
+def _readiness(gateway: GatewayProcess) -> int:
+    return ask(gateway, path="/health/ready", method="GET").status
+
+
 def _is_closed(gateway: GatewayProcess) -> bool:
     """Whether nobody listens any more."""
     try:
@@ -176,7 +180,7 @@ def test_balancers_are_told_before_the_door_is_closed(start: Start, upstream: Sc
     with httpx.Client(base_url=gateway.url, trust_env=False, timeout=30) as kept:
         assert kept.get("/health/ready").status_code == 200
         gateway.process.send_signal(signal.SIGTERM)
-        assert wait_for(lambda: ask(gateway, path="/health/ready", method="GET").status == 503, 30)
+        assert wait_for(lambda: all(_readiness(gateway) == 503 for _ in range(5)), 30)
         refused = ask(gateway, path="/health/ready", method="GET")
         assert_error(refused, 503, "not_ready")
         # Whoever comes is served all the same, and told to come on another connection the next time.
