@@ -40,6 +40,7 @@ bench: $(VENV)/runtime
 	$(BIN)/python -m bench.audit
 	$(BIN)/python -m bench.metrics
 	$(BIN)/python -m bench.jwt
+	$(BIN)/python -m bench.start
 
 # What users of all kinds meet with, and whether anything leaks: loadtest/README.md. `make loadtest OPTIONS="--users 50"`
 loadtest: $(VENV)/runtime .venv-loadtest/installed

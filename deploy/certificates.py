@@ -18,12 +18,12 @@ _LOOPBACK = ipaddress.ip_address("127.0.0.1")
 
 
 class Authority:
-    """`certificate` is its own, as PEM; all that it signs is good until `until`."""
+    """`certificate` is its own, as PEM; all that it signs is good until `until`. `now`: for how long, from when."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, now: datetime.datetime | None = None) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named(name)
-        now = datetime.datetime.now(datetime.UTC)
+        now = now or datetime.datetime.now(datetime.UTC)
         # A clock that is a little behind takes them, too.
         self._since = now - datetime.timedelta(hours=1)
         self.until = now + datetime.timedelta(days=_DAYS)

@@ -26,7 +26,11 @@ from gateway.upstream.queue import FairQueue, QueuedUpstream
 def _named_targets(loaded: PolicyFile) -> dict[str, Target]:
     """Where the upstreams are that a policy names. Raises ConfigurationError."""
     return {
-        name: Target(at.url, read_key(None if at.key_file is None else beside(loaded, at.key_file)))
+        name: Target(
+            at.url,
+            read_key(None if at.key_file is None else beside(loaded, at.key_file)),
+            None if at.ca_file is None else beside(loaded, at.ca_file),
+        )
         for name, at in loaded.policy.upstreams.items()
     }
 
@@ -48,7 +52,7 @@ class PolicyBuilder:
         self._store = store
         self._upstream = upstream
         self._report = report
-        self._default = Target(settings.upstream, read_key(settings.upstream_key_file))
+        self._default = Target(settings.upstream, read_key(settings.upstream_key_file), settings.upstream_ca)
         self._meter = meter
         self.queue: FairQueue | None = None
         """In front of the models, if there are so many places only."""

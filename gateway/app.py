@@ -14,9 +14,8 @@ from contextlib import asynccontextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from secrets import token_bytes, token_hex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -36,27 +35,19 @@ from gateway.access.token_store import TokenStore
 from gateway.activate import PolicyBuilder, counts_together
 from gateway.build import limits_of
 from gateway.cache.contents import CacheContents
-from gateway.edge.admin import CacheAdmin
-from gateway.edge.audit_admin import AuditReport
 from gateway.edge.door import Door
-from gateway.edge.page.acts import Counts, Inspect, Session, Try
-from gateway.edge.page.asking import Asking
-from gateway.edge.page.files import page_files
+from gateway.edge.life import Serving
 from gateway.edge.policies import Policies
-from gateway.edge.policy_admin import PolicyCheck
-from gateway.edge.reveal import Reveal
-from gateway.edge.routes import Endpoint, Lifespan, build_app
+from gateway.edge.routes import Health, Lifespan, build_app
 from gateway.edge.service import Offload, Result, Service
-from gateway.edge.standby import Standby
-from gateway.edge.token_admin import OneToken, Rotation, Tokens
-from gateway.evaluate.audit_totals import of_tenant
+from gateway.edge.tls import Certificate, TlsFiles
+from gateway.endpoints import acts, page
 from gateway.guard import planted
 from gateway.observe.access_log import AccessLog
 from gateway.observe.alarms import Alarms
 from gateway.observe.alerts import Alerts
 from gateway.observe.audit import AuditLog
 from gateway.observe.audit_lines import pseudonyms
-from gateway.observe.audit_reading import last_events
 from gateway.observe.events import ExchangeEvent, Flow, Observer, Observers
 from gateway.observe.hours import HourlyCounts
 from gateway.observe.log import configure_logging
@@ -65,7 +56,6 @@ from gateway.observe.metrics import Metrics, Reloads
 from gateway.observe.pulse import Pulse, watch_audit, watch_key, watch_queue
 from gateway.observe.series import Series
 from gateway.observe.traceparent import Tracer
-from gateway.redact.actions import revealed
 from gateway.seal.errors import SealError
 from gateway.seal.keyring import Keyring
 from gateway.seal.master import master_key
@@ -83,9 +73,6 @@ if TYPE_CHECKING:
 _ANALYSIS_THREADS = 2
 _KEY_BYTES = 32
 _LOOK_EVERY_S = 1.0
-_STANDBY_S = 300.0
-_TRIAL_BYTES = 8 * 2**20
-_AUDIT_BYTES = 64 * 2**20
 _SWITCH_S = 0.001
 _GC_THRESHOLDS = (20_000, 20, 50)
 
@@ -187,57 +174,44 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
         flow=flow,
     )
 
+    serving = _serving(settings, reloads, registry)
     limits = partial(_token_limits, policies)
     desk = TokenDesk(minted, opaque, connections.revocations, store, kept, limits, time.time)
-    return build_app(
+    app = build_app(
         service,
-        [*_acts(service, desk, keyring), *_page(service, hours)],
-        partial(_reachable, upstream, policies),
-        lambda: {"policies": policies.problem, "tokens": opaque.problem()},
-        _lifespan(connections, policies, opaque, pulse),
+        [*acts(service, desk, keyring), *page(service, hours)],
+        Health(
+            partial(_reachable, upstream, policies),
+            lambda: {"policies": policies.problem, "tokens": opaque.problem(), **serving.problems()},
+            serving.life,
+        ),
+        _lifespan(connections, policies, opaque, pulse, serving.certificate),
     )
+    app.state.serving = serving
+    return app
 
 
-def _acts(service: Service, desk: TokenDesk, keyring: Keyring) -> Iterator[Endpoint]:
-    """What administrators may do."""
-    settings = service.settings
-    yield CacheAdmin(service)
-    yield PolicyCheck(service, (sys.executable, "-m", "gateway", "policy", "check", "--sent"))
-    yield AuditReport(service, None if settings.audit in ("none", "-") else partial(_audited, Path(settings.audit)))
-    # What is sealed with keys that end with the server could be opened by nobody afterwards.
-    yield Reveal(service, partial(_revealed, keyring) if settings.keyset else None)
-    if service.counts_together:
-        yield Tokens(service, desk)
-        yield OneToken(service, desk)
-        yield Rotation(service, desk)
+def _serving(settings: Settings, reloads: Reloads, registry: CollectorRegistry) -> Serving:
+    """What the server needs beside the app."""
+    files = TlsFiles.of(settings)
+    certificate = None if files is None else Certificate(files, partial(reloads.count, "tls"))
+    return Serving(Alarms("connections", registry, time.monotonic).report, certificate)
 
 
-def _page(service: Service, hours: HourlyCounts | None) -> Iterator[Endpoint]:
-    """The page /ui, if there is one."""
-    if hours is not None:
-        yield from page_files()
-        trials = Standby((sys.executable, "-m", "gateway.trial"), idle_s=_STANDBY_S, most_bytes=_TRIAL_BYTES)
-        yield Session(service, trials)
-        yield Inspect(service)
-        yield Asking(service)
-        yield Try(service, trials)
-        yield Counts(service, hours)
-
-
-def _audited(path: Path, tenant: str) -> dict[str, Any]:
-    return of_tenant(tenant, last_events(path, _AUDIT_BYTES))
-
-
-def _revealed(keyring: Keyring, tenant: str, text: str) -> tuple[str, int]:
-    return revealed(text, partial(keyring.opened, tenant))
-
-
-def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticator, pulse: Pulse) -> Lifespan:
+def _lifespan(
+    connections: _Connections,
+    policies: Policies,
+    tokens: Authenticator,
+    pulse: Pulse,
+    certificate: Certificate | None,
+) -> Lifespan:
     """What a worker does from its start to its end."""
 
     def look_now() -> None:
         policies.look_now()
         tokens.look_now()
+        if certificate is not None:
+            certificate.look_now()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -255,6 +229,8 @@ def _lifespan(connections: _Connections, policies: Policies, tokens: Authenticat
             asyncio.create_task(_kept_up(tokens)),
             asyncio.create_task(pulse.run()),
         ]
+        if certificate is not None:
+            following.append(asyncio.create_task(certificate.follow()))
         yield
         for task in following:
             task.cancel()

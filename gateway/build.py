@@ -109,7 +109,8 @@ def files_of(loaded: PolicyFile) -> list[Path]:
     answers = loaded.policy.answers
     names = [*answers.regurgitation.index, *answers.regurgitation.allow] if answers.regurgitation else []
     names += [answers.canaries.file] if answers.canaries else []
-    names += [at.key_file for at in loaded.policy.upstreams.values() if at.key_file is not None]
+    for at in loaded.policy.upstreams.values():
+        names += [name for name in (at.key_file, at.ca_file) if name is not None]
     return [beside(loaded, name) for name in names]
 
 

@@ -48,6 +48,8 @@ class Settings(BaseModel):
     upstream: str = Field(default="http://127.0.0.1:8001/v1", pattern=r"^https?://[^\s]+$")
     upstream_key_file: Path | None = None
     """A file that holds the key sent to the upstream as a bearer token (vLLM's --api-key)."""
+    upstream_ca: Path | None = None
+    """Who signs the certificate of an upstream at https://…; without it the authorities of the system."""
     tokens: Path = Path("tokens.yaml")
     oidc: Path | None = None
     """Issuers whose JWTs are taken beside the tokens of the tokens file: docs/oidc.md."""
@@ -62,6 +64,19 @@ class Settings(BaseModel):
     store_timeout: float = Field(default=0.1, gt=0, le=10)
     """How long a command to Redis may take, and connecting if it is more than 0.25. Every request may have to wait as
     long."""
+    tls_cert: Path | None = None
+    """The certificate with its chain, and `tls_key` its key, in PEM, for TLS by the gateway itself: docs/tls.md."""
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    """Only clients with a certificate that one of these signed are let in."""
+    drain_delay: float = Field(default=0.0, ge=0)
+    """For how long the gateway says that it is not ready before it takes no more connections: docs/deploy.md."""
+    drain_timeout: float = Field(default=30.0, ge=0)
+    """For what is under way then."""
+    max_connections: int = Field(default=0, ge=0)
+    """Of a worker; 0 for as many as there are file descriptors for."""
+    worker_memory: int = Field(default=0, ge=0)
+    """Workers that hold more memory are replaced, one at a time; 0 for never."""
     workers: int = Field(default=1, ge=1, le=256)
     places: int = Field(default=0, ge=0)
     """How many requests a worker has with the models at a time; 0 for as many as come."""

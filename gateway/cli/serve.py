@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -14,7 +15,8 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from gateway.app import create_app, keyring_of
-from gateway.edge.server import listen, serve_many, serve_one
+from gateway.edge.server import listen, serve_one
+from gateway.edge.workers import serve_many
 from gateway.observe.metrics import forget_metrics, serve_metrics, share_metrics, shared_registry
 from gateway.seal.keyring import Keyring
 from gateway.settings import ConfigurationError, Settings
@@ -40,6 +42,12 @@ def serve(
         str | None, typer.Option(help="What opens the keyset: env:NAME, file:PATH or command:PROGRAM ARGS.")
     ] = None,
     store: Annotated[str | None, typer.Option(help="Of the cache: memory://, redis://… or rediss://….")] = None,
+    upstream_ca: Annotated[Path | None, typer.Option(help="Who signs the upstream's certificate, a PEM file.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="The gateway's certificate with its chain, a PEM file.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The key of the certificate, a PEM file.")] = None,
+    tls_client_ca: Annotated[Path | None, typer.Option(help="Who signs the certificates of clients.")] = None,
+    drain_delay: Annotated[float | None, typer.Option(help="Seconds of not being ready before the end.")] = None,
+    drain_timeout: Annotated[float | None, typer.Option(help="Seconds for what is under way at the end.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that serve.")] = None,
     places: Annotated[int | None, typer.Option(help="Requests of a worker that are with the models; 0: all.")] = None,
     queue: Annotated[int | None, typer.Option(help="Requests of a worker that may wait for a place.")] = None,
@@ -53,31 +61,8 @@ def serve(
     ui: Annotated[str | None, typer.Option(help="The page /ui for looking at prompts and counts: on or off.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
-    """Serve the gateway. Prints one line `ready http://…` when it does."""
-    flags: dict[str, object] = {
-        "host": host,
-        "port": port,
-        "policy": policy,
-        "tenants": tenants,
-        "upstream": upstream,
-        "upstream_key_file": upstream_key_file,
-        "tokens": tokens,
-        "oidc": oidc,
-        "trusted_proxies": trusted_proxies,
-        "keyset": keyset,
-        "master_key": master_key,
-        "store": store,
-        "workers": workers,
-        "places": places,
-        "queue": queue,
-        "audit": audit,
-        "metrics_port": metrics_port,
-        "traces": traces,
-        "traces_ratio": traces_ratio,
-        "access_log": access_log,
-        "ui": ui,
-        "log_level": log_level,
-    }
+    """Serve the gateway. Prints one line `ready http://…` or `ready https://…` when it does."""
+    flags = {name: value for name, value in locals().items() if name != "config"}
     file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
     run_server(Settings.resolve(flags, os.environ, file))
 
@@ -85,10 +70,11 @@ def serve(
 def run_server(settings: Settings) -> None:
     """Serve until a signal comes. Raises ConfigurationError before anything listens if the configuration is wrong, and
     Exit with code 2 if it is wrong later and the last worker has died."""
-    _ignore_hangups()
+    _ignore_early_signals()
     registry = CollectorRegistry()
     with keyring_of(settings) as keyring:
         app = create_app(settings, keyring, registry)
+        gc.enable()
         listener = listen(settings)
         if settings.workers == 1:
             if settings.metrics_port:
@@ -111,19 +97,24 @@ def _worker_app(settings: Settings, keyring: Keyring) -> FastAPI:
     The files may have become wrong since the gateway was started. A traceback would not be a line of the log, and
     could quote what must not be logged.
     """
-    _ignore_hangups()
+    _ignore_early_signals()
     # Blocked since before the process was there; what came in the meantime is forgotten as it is ignored now.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     logger = logging.getLogger("gateway")
     try:
-        return create_app(settings, keyring, CollectorRegistry())
+        app = create_app(settings, keyring, CollectorRegistry())
     except ConfigurationError as error:
         logger.error("the worker could not start", extra={"problem": str(error)})  # noqa: TRY400 - says all there is
     except Exception:
         logger.exception("the worker could not start")
+    else:
+        gc.enable()
+        return app
     raise SystemExit(2)
 
 
-def _ignore_hangups() -> None:
-    """To read files again that are being read for the first time: SIGHUP would end the process until it serves."""
+def _ignore_early_signals() -> None:
+    """To read files again that are being read for the first time, or to replace what does not serve yet: these signals
+    would end the process until it does."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)

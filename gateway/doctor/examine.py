@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from gateway.activate import counts_together
-from gateway.doctor import audit, clock, keys, oidc, policies, ports, process, settings, store, tokens, upstreams
+from gateway.doctor import audit, clock, keys, oidc, policies, ports, process, settings, store, tls, tokens, upstreams
 from gateway.doctor.result import Result, bad, shown
 from gateway.doctor.setup import Setup
 
@@ -42,6 +42,9 @@ def examine(setup: Setup, now: Callable[[], datetime] = lambda: datetime.now(UTC
         report.say("keys", keys.judge(ring, now(), is_needed=is_needed))
     ahead = dict(_network(report, setup, read, minted))
     report.say("clock", clock.judge(now(), ahead))
+    secured = report.looked("tls", _SHORT_S, partial(tls.look, settings_of))
+    if secured is not None:
+        report.say("tls", tls.judge(secured, settings_of, now()))
     _machine(report, setup)
     return [shown(result, setup.secrets) for result in report.results]
 

@@ -45,7 +45,8 @@ def look() -> Machine:
     writable, private = _state_of(cache)
     tmp_writable, tmp_free = _tmp()
     return Machine(
-        files=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        # The gateway takes as many as it may have.
+        files=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
         cores=_cores(),
         free_bytes=_free_bytes(),
         is_root=os.geteuid() == 0,
@@ -114,7 +115,7 @@ def judge(machine: Machine, settings: Settings) -> Iterator[Result]:
 
 
 def _files(files: int, settings: Settings) -> Result:
-    at_once = settings.places + settings.queue if settings.places else _EXCHANGES
+    at_once = settings.max_connections or (settings.places + settings.queue if settings.places else _EXCHANGES)
     needed = _FILES_OF_ITS_OWN + _FILES_AN_EXCHANGE * at_once
     if files == resource.RLIM_INFINITY or files >= needed:
         return good("file descriptors: enough")

@@ -35,12 +35,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """`names` are those that policies have for it."""
+    """`names` are those that policies have for it. `ca_file`: who signs its certificate."""
 
     url: str
     key_file: Path | None
     names: tuple[str, ...]
     wanted: tuple[Wanted, ...]
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ class Looked:
 def upstreams_of(setup: Setup, policies: Iterable[PolicyFile]) -> list[Upstream]:
     """Each address with its key once, with all that is wanted of it. Without a policy, what --upstream names."""
     settings = setup.settings
-    default = (settings.upstream, settings.upstream_key_file)
-    found: dict[tuple[str, Path | None], tuple[list[str], list[Wanted]]] = {default: (["default"], [])}
+    default = (settings.upstream, settings.upstream_key_file, settings.upstream_ca)
+    found: dict[tuple[str, Path | None, Path | None], tuple[list[str], list[Wanted]]] = {default: (["default"], [])}
     used = set()
     for loaded in policies:
         policy = loaded.policy
@@ -66,15 +67,16 @@ def upstreams_of(setup: Setup, policies: Iterable[PolicyFile]) -> list[Upstream]
             at = policy.upstreams.get(route.upstream)
             place = default
             if at is not None:
-                place = (at.url, None if at.key_file is None else beside(loaded, at.key_file))
+                key, ca = (None if name is None else beside(loaded, name) for name in (at.key_file, at.ca_file))
+                place = (at.url, key, ca)
             used.add(place)
             names, wanted = found.setdefault(place, ([], []))
             names.append(route.upstream)
             wanted.append(Wanted(policy.name, route.id, route.max_context))
     return [
-        Upstream(*place, tuple(dict.fromkeys(names)), tuple(dict.fromkeys(wanted)))
-        for place, (names, wanted) in found.items()
-        if place in used or not used
+        Upstream(url, key_file, tuple(dict.fromkeys(names)), tuple(dict.fromkeys(wanted)), ca_file)
+        for (url, key_file, ca_file), (names, wanted) in found.items()
+        if (url, key_file, ca_file) in used or not used
     ]
 
 
@@ -93,7 +95,11 @@ async def _looked(setup: Setup, upstream: Upstream) -> Looked:
         setup.secrets.add(key)
     if key and urlsplit(upstream.url).username:
         return Looked(upstream, problem="its address has a login and it has a key, and a request can bear one of them")
-    seen = await look_at(Target(upstream.url, key), _TIMEOUT_S)
+    try:
+        target = Target(upstream.url, key, upstream.ca_file)
+    except ConfigurationError as error:
+        return Looked(upstream, problem=str(error))
+    seen = await look_at(target, _TIMEOUT_S)
     return Looked(upstream, seen, "", is_open, await _addresses(upstream.url))
 
 
@@ -111,7 +117,9 @@ def judge(looked: Iterable[Looked]) -> Iterator[Result]:
         upstream = one.upstream
         where = f"upstream {', '.join(upstream.names)} at {place_of(upstream.url)}"
         if one.problem:
-            yield bad(where, one.problem, "a file of a key, readable for the user that runs the gateway, and no more")
+            yield bad(
+                where, one.problem, "files readable for the user that runs the gateway; upstream_ca is for https://"
+            )
         if one.is_key_open:
             yield warn(where, "others may read the file of its key", f"chmod 600 {upstream.key_file}")
         if upstream.url.startswith("http://") and not _is_near(one.addresses):

@@ -28,6 +28,7 @@ from gateway.edge.body import (
 )
 from gateway.edge.connection import while_connected
 from gateway.edge.envelope import SECURITY_HEADERS, Send, error_object, send_error, send_json
+from gateway.edge.life import verdict
 from gateway.edge.record import Record
 from gateway.edge.requests import choices_of
 from gateway.edge.service import Kind, Service, Writer
@@ -105,8 +106,8 @@ class _Run:
             await self._answer(scope)
         except ClientGone:
             status, code = 499, "client_gone"
-        except asyncio.CancelledError:
-            status, code = 499, "cancelled"
+        except asyncio.CancelledError as error:
+            status, code = verdict(error)
             raise
         except GatewayError as error:
             status, code = error.status, error.code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fastapi import FastAPI, Request
@@ -20,6 +21,7 @@ from gateway.edge.body import Receive
 from gateway.edge.embeddings import EmbeddingsWriter
 from gateway.edge.endpoint import Exchanges
 from gateway.edge.envelope import Send, error_headers, error_object
+from gateway.edge.life import Life
 from gateway.edge.plain import PlainEndpoint
 from gateway.edge.requests import check_chat, check_completion, check_embedding
 from gateway.edge.service import Kind, Service, Writer
@@ -52,6 +54,15 @@ _NO_TELEMETRY: TelemetryConfig = {
     "auto_configure": False,
 }
 """FastAPI's own would send addresses, paths and messages of exceptions wherever the environment says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What /health/ready asks."""
+
+    ready: Ready
+    problems: Problems
+    life: Life
 
 
 def _written(form: Format) -> Callable[[Outlets, Head, Mapping[str, Any]], Writer]:
@@ -112,13 +123,14 @@ class Live(PlainEndpoint):
 class ReadyCheck(PlainEndpoint):
     """GET /health/ready: requests can be served now."""
 
-    def __init__(self, service: Service, ready: Ready, problems: Problems) -> None:
+    def __init__(self, service: Service, health: Health) -> None:
         super().__init__(service)
-        self._ready = ready
-        self._problems = problems
+        self._health = health
 
     async def answer(self, scope: Mapping[str, Any]) -> Any:
-        checks, found = await self._ready(), self._problems().items()
+        if self._health.life.is_ending:
+            raise NotReady("Not ready: the gateway is ending. Send requests elsewhere.")
+        checks, found = await self._health.ready(), self._health.problems().items()
         if not all(checks.values()):
             failed = ", ".join(sorted(name for name, ok in checks.items() if not ok))
             raise NotReady(f"Not ready: {failed}. See the log of the gateway.")
@@ -139,8 +151,7 @@ class Literal(Route):
 def build_app(
     service: Service,
     endpoints: Iterable[Endpoint],
-    ready: Ready,
-    problems: Problems,
+    health: Health,
     lifespan: Lifespan,
 ) -> FastAPI:
     """The ASGI app of a service. `endpoints`: what there is beside the API of models. `lifespan` opens and closes what
@@ -160,7 +171,7 @@ def build_app(
             Route("/v1/models/{name:path}", Models(service), methods=["GET"]),
             *(Literal(one.path, one, methods=list(one.methods)) for one in endpoints),
             Literal("/health/live", Live(service), methods=["GET"]),
-            Literal("/health/ready", ReadyCheck(service, ready, problems), methods=["GET"]),
+            Literal("/health/ready", ReadyCheck(service, health), methods=["GET"]),
         ]
     )
     app.add_exception_handler(HTTPException, _http_error)

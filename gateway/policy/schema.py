@@ -6,9 +6,9 @@ What weakens privacy is spelled `unsafe_…`, so that a reader of a policy canno
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gateway.policy.quantity import Duration, Size
 
@@ -63,6 +63,14 @@ class UpstreamAt(_Part):
     url: Url
     key_file: str | None = None
     """A file beside the policy with the key that it wants as a bearer token; that of --upstream is not sent to it."""
+    ca_file: str | None = None
+    """A file beside the policy with who signs its certificate (https://…); without it the authorities of the system."""
+
+    @model_validator(mode="after")
+    def _is_for_tls(self) -> Self:
+        if self.ca_file is not None and not self.url.startswith("https://"):
+            raise ValueError("ca_file is for upstreams at https://")
+        return self
 
 
 def _upstream_at(value: object) -> object:

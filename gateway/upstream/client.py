@@ -6,10 +6,16 @@ An upstream's error may quote the prompt, so only its status and a few known sig
 from __future__ import annotations
 
 import copy
+import logging
 import re
+import ssl
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -23,7 +29,9 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.pipeline.ports import Call
+from gateway.settings import ConfigurationError
 from gateway.upstream.sse import EventParser, MalformedStream, parse_object
+from gateway.upstream.trust import authorities, why_not_trusted
 
 _MAX_ANSWER_BYTES = 64 * 2**20
 _MAX_ERROR_BYTES = 64 * 2**10
@@ -31,6 +39,8 @@ _CONTEXT_SIGNS = re.compile(
     rb"context length|max_model_len|maximum model length|longer than the maximum", re.IGNORECASE
 )
 _PROBE_TIMEOUT_S = 2.0
+_QUIET_S = 10.0
+_LOG = logging.getLogger("gateway.upstream")
 
 SaltOf = Callable[[str, str], str]
 """vLLM's `cache_salt` of a tenant and a model."""
@@ -46,15 +56,26 @@ class _Pool:
 class Target:
     """Where an upstream is, and what is sent to it alone."""
 
-    def __init__(self, url: str, api_key: str | None = None) -> None:
-        """`url`: the base URL, which ends in /v1."""
+    def __init__(self, url: str, api_key: str | None = None, ca_file: Path | None = None) -> None:
+        """`url`: the base URL, which ends in /v1. `ca_file`: who signs its certificate; without it the authorities of
+        the system. Raises ConfigurationError."""
         self.url = url.rstrip("/")
+        if ca_file is not None and not self.url.startswith("https://"):
+            raise ConfigurationError(f"{ca_file}: authorities are for https://, and the upstream is {_place(url)}")
+        self.tls: ssl.SSLContext | Literal[True] = authorities(ca_file) or True
+        self._warned_s = float("-inf")
         self.headers = {"content-type": "application/json", "accept-encoding": "identity"}
         if api_key is not None:
             self.headers["authorization"] = f"Bearer {api_key}"
 
     def __repr__(self) -> str:
-        return f"<Target {self.url}>"
+        return f"<Target {_place(self.url)}>"
+
+    def distrusted(self, why: str) -> None:
+        """Say in the log why nothing is sent there, once in a while."""
+        if time.monotonic() - self._warned_s >= _QUIET_S:
+            self._warned_s = time.monotonic()
+            _LOG.warning("an upstream is not trusted", extra={"part": _place(self.url), "problem": why})
 
 
 class VllmClient:
@@ -119,9 +140,12 @@ class VllmClient:
         probe = aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_S)
         target = self._targets[name]
         try:
-            async with self._session.get(f"{target.url}/models", headers=target.headers, timeout=probe) as response:
+            async with self._session.get(
+                f"{target.url}/models", headers=target.headers, timeout=probe, ssl=target.tls
+            ) as response:
                 return response.status < 500
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            _tell_distrust(target, error)
             return False
 
     @asynccontextmanager
@@ -144,7 +168,8 @@ class VllmClient:
             ) from None
         except MalformedStream:
             raise UpstreamFailed("The model server's answer is not one of the OpenAI API.") from None
-        except (aiohttp.ClientError, OSError, ValueError):
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            _tell_distrust(target, error)
             raise UpstreamFailed("The model server cannot be reached or broke off the connection. Try again.") from None
 
     async def _open(
@@ -154,11 +179,31 @@ class VllmClient:
         url, headers = target.url + call.endpoint, target.headers
         if call.traceparent:
             headers = {**headers, "traceparent": call.traceparent}
+        post = partial(
+            self._session.post,
+            url,
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            timeout=timeout,
+            ssl=target.tls,
+        )
         try:
-            return await self._session.post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout)
+            return await post()
         except aiohttp.ServerDisconnectedError:
             self._retried(call.upstream)
-            return await self._session.post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout)
+            return await post()
+
+
+def _tell_distrust(target: Target, error: Exception) -> None:
+    if (why := why_not_trusted(error)) is not None:
+        target.distrusted(why)
+
+
+def _place(url: str) -> str:
+    """An address without what may be secret in it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:

@@ -16,6 +16,7 @@ import aiohttp
 import orjson
 
 from gateway.upstream.client import Target
+from gateway.upstream.trust import why_not_trusted
 
 _MAX_BYTES = 4 * 2**20
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+-]{0,39}")
@@ -41,28 +42,29 @@ async def look(target: Target, timeout_s: float, wall_clock: Callable[[], float]
         async with aiohttp.ClientSession(
             timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
         ) as session:
-            async with session.get(f"{target.url}/models", headers=target.headers, allow_redirects=False) as response:
+            async with session.get(
+                f"{target.url}/models", headers=target.headers, allow_redirects=False, ssl=target.tls
+            ) as response:
                 ahead = _ahead(response.headers.get("date"), wall_clock())
                 models = _models(await _read(response)) if response.status == 200 else None
                 status = response.status
-            version = await _version(session, target.url)
+            version = await _version(session, target)
             return Seen(status, "", models, ahead, version)
     except TimeoutError:
         return Seen(trouble=f"it does not answer within {timeout_s:g} s")
     except aiohttp.ClientConnectorDNSError:
         return Seen(trouble="nobody knows its name")
-    except aiohttp.ClientConnectorCertificateError:
-        return Seen(trouble="its certificate is not one that this machine trusts")
-    except (aiohttp.ClientSSLError, aiohttp.ClientConnectorError, OSError):
-        return Seen(trouble="it cannot be reached")
+    except (aiohttp.ClientSSLError, aiohttp.ClientConnectorError, OSError) as error:
+        return Seen(trouble=why_not_trusted(error) or "it cannot be reached")
     except (aiohttp.ClientError, ValueError):
         return Seen(trouble="it does not speak HTTP as it should, or the key cannot stand in a header")
 
 
-async def _version(session: aiohttp.ClientSession, url: str) -> str | None:
+async def _version(session: aiohttp.ClientSession, target: Target) -> str | None:
     """vLLM says it beside /v1, to everybody, so the key is not sent. Whatever goes wrong, there is none."""
     try:
-        async with session.get(f"{url.removesuffix('/v1')}/version", allow_redirects=False) as response:
+        url = f"{target.url.removesuffix('/v1')}/version"
+        async with session.get(url, allow_redirects=False, ssl=target.tls) as response:
             said = _object(await _read(response)).get("version") if response.status == 200 else None
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return None

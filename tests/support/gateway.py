@@ -96,10 +96,11 @@ def start_gateway(
     metrics_port: int = 0,
     program: Sequence[str] = ("gateway",),
     settings: Mapping[str, str] | None = None,
+    close_fds: bool = True,
 ) -> GatewayProcess:
     """Start and wait for the `ready` line. Log level debug, so that tests see all that could be logged.
 
-    `settings`: more of them, by their names in the environment.
+    `settings`: more of them, by their names in the environment. `close_fds`: open files that can be inherited are not.
     """
     tokens, log, audit = directory / "tokens.yaml", directory / "gateway.log", directory / "audit.jsonl"
     token = mint(tokens, "acme")
@@ -110,7 +111,13 @@ def start_gateway(
     with log.open("w") as errors:
         environment = {**os.environ, **(settings or {})}
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True, env=environment
+            command,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+            env=environment,
+            close_fds=close_fds,
         )
     url = _ready(process, log)
     metrics = f"http://127.0.0.1:{metrics_port}/metrics" if metrics_port else ""
@@ -133,5 +140,5 @@ def _ready(process: subprocess.Popen[str], log: Path) -> str:
     except Empty:
         os.killpg(process.pid, signal.SIGKILL)
         raise AssertionError(f"the gateway did not become ready: {log.read_text()}") from None
-    assert line.startswith("ready http://"), f"{line!r} {log.read_text()}"
+    assert line.startswith(("ready http://", "ready https://")), f"{line!r} {log.read_text()}"
     return line.split()[1]

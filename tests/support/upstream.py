@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -162,8 +163,9 @@ async def stream(request: web.Request, events: Sequence[dict[str, Any]], *, done
 class Background:
     """Runs a scripted upstream in a thread with an event loop of its own."""
 
-    def __init__(self, upstream: ScriptedUpstream) -> None:
+    def __init__(self, upstream: ScriptedUpstream, tls: ssl.SSLContext | None = None) -> None:
         self._upstream = upstream
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -181,10 +183,10 @@ class Background:
         asyncio.set_event_loop(self._loop)
         runner = web.AppRunner(self._upstream.app(), handler_cancellation=True, shutdown_timeout=1)
         self._loop.run_until_complete(runner.setup())
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._tls)
         self._loop.run_until_complete(site.start())
         port = runner.addresses[0][1]
-        self._upstream.url = f"http://127.0.0.1:{port}/v1"
+        self._upstream.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}/v1"
         self._started.set()
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())

@@ -114,7 +114,7 @@ def test_this_machine_can_be_looked_at(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     looked = process.look()
     assert looked.cores >= 1
-    assert looked.files == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    assert looked.files == resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     assert looked.is_cache_writable
     assert looked.is_cache_private
     assert looked.is_tmp_writable
