@@ -180,15 +180,18 @@ def create_app(settings: Settings, keyring: Keyring, registry: CollectorRegistry
     app = build_app(
         service,
         [*acts(service, desk, keyring), *page(service, hours)],
-        Health(
-            partial(_reachable, upstream, policies),
-            lambda: {"policies": policies.problem, "tokens": opaque.problem(), **serving.problems()},
-            serving.life,
-        ),
+        _health(upstream, policies, opaque, serving),
         _lifespan(connections, policies, opaque, pulse, serving.certificate),
     )
     app.state.serving = serving
     return app
+
+
+def _health(upstream: VllmClient, policies: Policies, tokens: Authenticator, serving: Serving) -> Health:
+    def problems() -> dict[str, str]:
+        return {"policies": policies.problem, "tokens": tokens.problem(), **serving.problems()}
+
+    return Health(partial(_reachable, upstream, policies), problems, serving.life)
 
 
 def _serving(settings: Settings, reloads: Reloads, registry: CollectorRegistry) -> Serving:
