@@ -94,6 +94,7 @@ def _run(
     time.sleep(1.5)
     search.files(servers)
     search.upstream(folder)
+    problems += servers.audit_problems()
     told = tally.Tally()
     for path in folder.glob("tally-*.json"):
         told.add(tally.read(path))

@@ -91,6 +91,12 @@ class Servers:
         if self._vllm is not None:
             self._vllm.stop()
 
+    def audit_problems(self) -> list[str]:
+        """What `gateway audit verify` finds wrong with the log. Lines of killed workers that were not signed yet are
+        not wrong."""
+        code, said, _ = _said("audit", "verify", str(self.audit), "--keyset", str(self._folder / "keys.json"))
+        return [f"the audit log is not as it was written: {said[-500:]}"] if code == 1 else []
+
     def logs(self) -> list[Path]:
         """What the processes printed, the audit log, and whatever else lies there but what the run itself writes."""
         return [path for path in sorted(self._folder.iterdir()) if path.suffix in (".log", ".jsonl", ".yaml", ".json")]
@@ -170,13 +176,22 @@ def _kill(processes: Processes, running: Running | None) -> None:
 
 
 def _gateway(*arguments: str) -> str:
-    """What a command of the gateway prints. In this process: importing everything for each token takes long."""
+    """What a command of the gateway prints. Raises BenchError if it fails."""
+    code, said, errors = _said(*arguments)
+    if code:
+        raise BenchError(f"gateway {arguments[0]} {arguments[1]} failed: {errors}")
+    return said
+
+
+def _said(*arguments: str) -> tuple[int, str, str]:
+    """The exit code, and what a command prints as output and as errors.
+
+    In this process: importing everything for each token takes long.
+    """
     out, errors = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
         code = gateway_command(arguments)
-    if code:
-        raise BenchError(f"gateway {arguments[0]} {arguments[1]} failed: {errors.getvalue()}")
-    return out.getvalue().strip()
+    return code, out.getvalue().strip(), errors.getvalue()
 
 
 def _group(group: int) -> Iterator[tuple[int, bytes]]:

@@ -57,6 +57,11 @@ class Principal:
     expires: datetime | None = None
     """When the token's time is over, if that is known."""
 
+    @property
+    def person(self) -> str:
+        """Who bears it. Without a name each token is a person of its own."""
+        return self.subject or f"token {self.token_id}"
+
     def has(self, scope: str) -> bool:
         """Whether the token is good for a scope, by name or because it follows from another."""
         return scope in self.scopes or (scope == Scope.MODELS and not _LISTING.isdisjoint(self.scopes))

@@ -9,9 +9,9 @@ from pathlib import Path
 _LOOK_EVERY_S = 1.0
 
 
-Stamp = tuple[int, int, int] | None
+Stamp = tuple[int, int, int, int] | None
 """What changes with a file; None for one that is not there."""
-_FORGOTTEN = (-1, -1, -1)
+_FORGOTTEN = (-1, -1, -1, -1)
 
 
 class Watch:
@@ -46,4 +46,5 @@ def stamp_of(path: Path) -> Stamp:
         status = os.stat(path)
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+    # The last one changes also with who may read the file.
+    return status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns

@@ -33,18 +33,26 @@ class Account:
 
     async def admit(self, body: Mapping[str, Any], principal: Principal, active: ActivePolicy, model: str) -> None:
         """Raises LimitReached, and NotReady if nobody can tell."""
+        asked = estimate(body, active.policy.limits.completion_tokens)
+        await self._admit(principal, active, model, asked)
+
+    async def admit_reading(self, principal: Principal, active: ActivePolicy) -> None:
+        """For a request that asks no model: it counts as one, and uses no tokens. Raises the same."""
+        await self._admit(principal, active, "", Estimate(0, 0))
+
+    async def _admit(self, principal: Principal, active: ActivePolicy, model: str, asked: Estimate) -> None:
         service, limits = self._service, active.policy.limits
         rules = service.policies.limits_of(principal, active, model)
         if rules is None and principal.limits is None:
             return
         if not service.counts_together:
             raise NotReady("This token has limits, which several workers can count in a store that they share only.")
-        self._estimate = estimate(body, limits.completion_tokens)
+        self._estimate = asked
         self._admission = await service.limiter.admit(
             principal,
-            active.served[model],
+            active.served[model] if model else "",
             rules or LimitRules(),
-            self._estimate.all,
+            asked.all,
             principal.limits,
             local=limits.when_store_fails == "local",
         )

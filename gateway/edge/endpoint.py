@@ -215,7 +215,7 @@ class _Run:
         self._exchange = Exchange(
             id=self._id,
             tenant=principal.tenant,
-            subject=_person(principal),
+            subject=principal.person,
             model=self._model,
             deadline=Deadline.after(service.clock, self._active.policy.limits.analysis),
             scopes=principal.scopes,
@@ -374,11 +374,6 @@ class _Run:
         )
         if exchange:
             exchange.close()
-
-
-def _person(principal: Principal) -> str:
-    """Without a name each token is a person of its own."""
-    return principal.subject or f"token {principal.token_id}"
 
 
 def _flat(usage: Mapping[str, Any]) -> dict[str, int]:

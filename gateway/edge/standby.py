@@ -15,6 +15,9 @@ from contextlib import suppress
 
 from gateway.edge.child import ChildFailed, kept
 
+_FAILED = b"null\n"
+"""What a trial says that came to no answer."""
+
 
 class Standby:
     """`idle_s`: it ends when nobody has asked for so long. It ends with the gateway too, which closes what it reads
@@ -42,10 +45,11 @@ class Standby:
         except (TimeoutError, OSError, ValueError):
             raise ChildFailed from None
         finally:
-            if not answer.endswith(b"\n"):
+            # Also when one has failed: then nobody knows whether it has said something before.
+            if answer == _FAILED or not answer.endswith(b"\n"):
                 self._kill(process)
                 await process.wait()
-        if answer == b"null\n" or not answer.endswith(b"\n"):
+        if answer == _FAILED or not answer.endswith(b"\n"):
             raise ChildFailed
         return answer.decode("utf-8", "replace")
 

@@ -1,7 +1,8 @@
 """TLS by the gateway itself: its certificate, and how that follows its files.
 
-There is nothing to choose: TLS 1.2 with forward secrecy or 1.3, no compression, no renegotiation, no sessions resumed
-(a resumed one would not ask a client for its certificate again, and workers do not share them).
+There is nothing to choose: TLS 1.2 with forward secrecy or 1.3, no compression, no renegotiation, no tickets (workers
+do not share them). Where clients must show a certificate it is 1.3 only: sessions of 1.2 are resumed all the same,
+without asking for it again.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
         raise ConfigurationError(f"{files.certificate} and {files.key}: {_why(error)}") from None
     if files.client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
         try:
             context.load_verify_locations(files.client_ca)
         except (OSError, ValueError):

@@ -80,6 +80,8 @@ def _obey(parent: Connection, serving: deque[GatewayServer], started: threading.
                 parent.send(started.is_set())
             elif serving:
                 (serving[0].give_way if said == _GIVE_WAY else serving[0].end_at_once)()
+            else:  # it has nothing to finish
+                break
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -207,6 +209,8 @@ class Workers:
             elif number == signal.SIGTTIN:
                 self._workers.append(self._launched())
             elif number == signal.SIGTTOU and len(self._workers) > 1:
+                # Those that do not serve yet first, so that one that does is left.
+                self._workers.sort(key=lambda worker: not worker.has_served)
                 self._dismiss(self._workers.pop())
 
     def _all(self) -> list[_Worker]:

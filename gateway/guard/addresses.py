@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from gateway.guard.carried import Restores, carries, holds
+from gateway.guard.carried import Restores, carries, holds, host_carries
 from gateway.guard.prompt_texts import PromptTexts
 
 _DROPPED = re.compile(r"[\x00-\x20\x7f-\xa0\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]")
@@ -125,7 +125,8 @@ class Addresses:
         where = place(address)
         if where.scheme and where.scheme not in _WEB | _CALLS:
             return "scheme"
-        if not is_read and self.carries(address, where):
+        # Within another address a host is part of a path, where more words of the prompt are let through.
+        if host_carries(address, where.host, self._said) if is_read else self.carries(address, where):
             return "value"
         if not where.host:
             return None

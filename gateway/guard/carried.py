@@ -57,6 +57,11 @@ def carries(address: str, said: PromptTexts, restores: Restores = lambda _: Fals
     )
 
 
+def host_carries(address: str, host: str, said: PromptTexts) -> bool:
+    """Whether the name of an address's host repeats the prompt, unless the address stands there as it is."""
+    return said.repeats(_letters(host), DATA_LETTERS) and not said.say(address)
+
+
 def holds(text: str, said: PromptTexts, restores: Restores = lambda _: False) -> bool:
     """Whether a text holds a placeholder, a long number or a mail address of the prompt; words are none."""
     return _holds(text, _plain(text), said, restores)

@@ -98,6 +98,9 @@ class Fences:
             return
         if self._fence is None:
             self._read(line)
+        elif len(line) >= _LINE_CHARS and _WITHIN.match(line):
+            # It begins as one that ends the block, and what it goes on with was not kept.
+            self._is_lost = True
         elif self._fence.ends_at(line):
             self._fence = None
             self._is_after_blank = True

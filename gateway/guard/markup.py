@@ -17,6 +17,7 @@ _NAME = re.compile(r"<([A-Za-z][^\s/<>]{0,63})")
 _CLOSING = re.compile(r"</(?:[A-Za-z][^\s/<>]{0,62})?")
 _TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9\-]{0,61})(?![\w\-])")
 _LINK = re.compile(r"<(?:[A-Za-z][A-Za-z0-9+.\-]{1,31}:|www\.)", re.IGNORECASE)
+_SCHEME_BEGUN = re.compile(r"[A-Za-z0-9+.\-]{0,32}", re.IGNORECASE)
 _END = re.compile(r"[<>=]")
 _ACTIVE = frozenset(
     "applet audio base basefont bgsound body button embed form frame frameset head html iframe image img input "
@@ -75,9 +76,9 @@ def _with_rest(text: str, at: int, after: int, fault: Fault, *, final: bool) -> 
     known = text[at + 1 : after].lower()
     sign = _END.search(text, after, at + _UNDECIDED_CHARS)
     if sign is None:
-        if final or len(text) - at >= _UNDECIDED_CHARS:
-            return known not in _ACTIVE and final
-        return None
+        if len(text) - at >= _UNDECIDED_CHARS:
+            return False
+        return known not in _ACTIVE if final else None
     if sign[0] != "=":
         return known not in _ACTIVE
     if known not in _PLAIN and known != "img":
@@ -111,7 +112,7 @@ def is_link(text: str, at: int) -> bool | None:
     if _LINK.match(text, at):
         return True
     rest = text[at + 1 : at + 34]
-    return None if at + 1 + len(rest) == len(text) and re.fullmatch(r"[A-Za-z0-9+.\-]{0,32}", rest) else False
+    return None if at + 1 + len(rest) == len(text) and _SCHEME_BEGUN.fullmatch(rest) else False
 
 
 PLACEHOLDER = r"(?:<|&lt;|\\u003c)[ ]?[A-Za-z][A-Za-z0-9 _\-\\]{0,72}?[_ \-][1-9][0-9]{0,5}(?![0-9])(?:[ ]?>)?"

@@ -29,7 +29,8 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage() if record.name.startswith("gateway") else str(record.msg),
+            # asyncio puts what an exception says into lines behind the first.
+            "message": record.getMessage() if record.name.startswith("gateway") else _first_line(str(record.msg)),
         }
         request_id, trace_id = _REQUEST.get()
         if request_id:
@@ -40,6 +41,10 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None:
             line.update(describe(record.exc_info[1]))
         return json.dumps(line, ensure_ascii=False)
+
+
+def _first_line(message: str) -> str:
+    return message.partition("\n")[0]
 
 
 def within_request(request_id: str, trace_id: str = "") -> None:

@@ -72,18 +72,18 @@ class Finder:
         self._rules = rules
         self._block_encoded = block_encoded
 
-    def find(self, segments: Sequence[Segment], deadline: Deadline, tenant: str) -> tuple[Found, ...]:
-        """For each segment what was found. `tenant`: whose segments they are.
+    def find(self, segments: Sequence[Segment], deadline: Deadline, owner: str) -> tuple[Found, ...]:
+        """For each segment what was found. `owner`: whose segments they are.
 
         Raises Blocked by the policy, DeadlineExceeded, and whatever a detector raises.
         """
         asked = [_all_of(segments)]
-        return self._memos.requests.recall(tenant, asked, lambda _: [self._find(segments, deadline, tenant)])[0]
+        return self._memos.requests.recall(owner, asked, lambda _: [self._find(segments, deadline, owner)])[0]
 
-    def _find(self, segments: Sequence[Segment], deadline: Deadline, tenant: str) -> tuple[Found, ...]:
-        views = Views(segments, partial(self._memos.views.recall, tenant))
+    def _find(self, segments: Sequence[Segment], deadline: Deadline, owner: str) -> tuple[Found, ...]:
+        views = Views(segments, partial(self._memos.views.recall, owner))
         texts = views.texts
-        kept = views.admitted(self._memos.texts.recall(tenant, texts, lambda unread: self._read(unread, deadline)))
+        kept = views.admitted(self._memos.texts.recall(owner, texts, lambda unread: self._read(unread, deadline)))
         # Each value is looked for by itself, also one that is part of a wider one where it was found.
         everywhere = views.back(spread(texts, kept, deadline, views.homes))
         own = views.back(kept)

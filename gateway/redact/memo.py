@@ -1,7 +1,7 @@
 """Chat clients send the whole conversation again with every turn: what was read once is not read again.
 
 Kept are offsets and types of findings under a keyed hash of what was read, never a text. The key is made with the memo
-and dies with it. Tenants have entries of their own, so that nobody can tell from the time what others have sent.
+and dies with it. Owners have entries of their own, so that nobody can tell from the time what others have sent.
 """
 
 from __future__ import annotations
@@ -46,15 +46,13 @@ class Memo(Generic[Reading]):
         self._used = 0
         self._lock = threading.Lock()
 
-    def recall(
-        self, tenant: str, texts: Sequence[str], read: Callable[[list[str]], Iterable[Reading]]
-    ) -> list[Reading]:
-        """What `read` finds in each text, without reading those that the tenant has sent before.
+    def recall(self, owner: str, texts: Sequence[str], read: Callable[[list[str]], Iterable[Reading]]) -> list[Reading]:
+        """What `read` finds in each text, without reading those that the owner has sent before.
 
         Raises what `read` raises; a failure is not remembered.
         """
-        owner = hashlib.blake2b(tenant.encode(), digest_size=32, key=self._key).digest()
-        keys = [_key_of(text, owner) for text in texts]
+        whose = hashlib.blake2b(owner.encode(), digest_size=32, key=self._key).digest()
+        keys = [_key_of(text, whose) for text in texts]
         known = self._known(keys)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if missing:

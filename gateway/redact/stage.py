@@ -99,7 +99,9 @@ class RedactStage:
 
     def _found(self, prompt: Prompt, exchange: Exchange) -> Sequence[Found]:
         try:
-            return self._finder.find(prompt.segments, exchange.deadline, exchange.tenant)
+            # A person's own: from the time that it takes nobody can tell what others have sent.
+            owner = f"{exchange.tenant}\0{exchange.subject}"
+            return self._finder.find(prompt.segments, exchange.deadline, owner)
         except GatewayError:
             raise
         except Exception as error:

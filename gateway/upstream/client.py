@@ -12,6 +12,7 @@ import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -78,6 +79,19 @@ class Target:
             _LOG.warning("an upstream is not trusted", extra={"part": _place(self.url), "problem": why})
 
 
+@dataclass(slots=True)
+class _Sent:
+    """How a request was sent."""
+
+    on_kept: bool = False
+    """On a connection that was there before."""
+
+
+async def _note_reuse(_: aiohttp.ClientSession, context: Any, __: aiohttp.TraceConnectionReuseconnParams) -> None:
+    if isinstance(context.trace_request_ctx, _Sent):
+        context.trace_request_ctx.on_kept = True
+
+
 class VllmClient:
     """One connection pool per process. `with_targets` says where there is something to ask."""
 
@@ -99,7 +113,10 @@ class VllmClient:
 
     async def open(self) -> None:
         """Make the connection pool. Call it within the event loop that will use it."""
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_reuseconn.append(_note_reuse)
         self._pool.session = aiohttp.ClientSession(
+            trace_configs=[tracing],
             # vLLM closes idle connections after 5 s; let go of them before it does.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4),
             auto_decompress=False,
@@ -141,9 +158,10 @@ class VllmClient:
         target = self._targets[name]
         try:
             async with self._session.get(
-                f"{target.url}/models", headers=target.headers, timeout=probe, ssl=target.tls
+                f"{target.url}/models", headers=target.headers, allow_redirects=False, timeout=probe, ssl=target.tls
             ) as response:
-                return response.status < 500
+                # Also 401 and 404 come from a server that works; one that sends us elsewhere is none of ours.
+                return response.status < 300 or 400 <= response.status < 500
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             _tell_distrust(target, error)
             return False
@@ -179,6 +197,7 @@ class VllmClient:
         url, headers = target.url + call.endpoint, target.headers
         if call.traceparent:
             headers = {**headers, "traceparent": call.traceparent}
+        sent = _Sent()
         post = partial(
             self._session.post,
             url,
@@ -187,10 +206,14 @@ class VllmClient:
             allow_redirects=False,
             timeout=timeout,
             ssl=target.tls,
+            trace_request_ctx=sent,
         )
         try:
             return await post()
         except aiohttp.ServerDisconnectedError:
+            # On a new one it has read the request, and may have worked on it.
+            if not sent.on_kept:
+                raise
             self._retried(call.upstream)
             return await post()
 

@@ -30,8 +30,9 @@ def site(shared_site: Site) -> Site:
     return shared_site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not longer than a module: an event loop runs as long as there is one, and other tests want to run their own."""
     if chromium() is None:
         pytest.skip("no Chromium; `make test` installs it")
     with scene.browser() as launched:

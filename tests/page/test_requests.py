@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from gateway.access.principal import Scope
+from tests.faults.wire import wait_for
 from tests.page.scene import Site
-from tests.support.gateway import GatewayProcess
+from tests.support.gateway import GatewayProcess, mint
 from tests.support.upstream import ScriptedUpstream, completion
 
 pytestmark = pytest.mark.xdist_group("page")
@@ -114,6 +115,20 @@ def test_a_session_tells_what_the_bearer_may_know(site: Site) -> None:
     # Nothing of the policy that is of others, or of the inside.
     for secret in ("Bluebird", "EMPLOYEE", "PROJECT", "initech", "tiny-llama", "upstream:", "limits"):
         assert secret not in boss.replace("upstreams and limits", "")
+
+
+def test_inspections_count_as_requests_of_the_token(site: Site) -> None:
+    tokens = site.process.directory / "tokens.yaml"
+    site.tokens["limited"] = mint(tokens, "acme", "--scope=ui", "--limit", "requests_per_minute=3")
+
+    def inspected() -> httpx.Response:
+        return site.ask("POST", "/ui/inspect", "limited", {"text": "x"})
+
+    # A token is known a moment after it was minted.
+    assert wait_for(lambda: inspected().status_code == 200, 30)
+    asked = [inspected() for _ in range(3)]
+    assert [answer.status_code for answer in asked] == [200, 200, 429]
+    assert asked[-1].json()["error"]["code"] == "rate_limit_exceeded"
 
 
 def test_an_inspection_is_what_a_chat_would_send(site: Site) -> None:

@@ -117,3 +117,12 @@ def test_a_single_process_says_that_it_cannot_be_replaced(upstream: ScriptedUpst
         assert gateway.process.poll() is None
     finally:
         gateway.stop()
+
+
+def test_a_worker_that_is_sent_away_before_it_serves_never_does(pair: GatewayProcess) -> None:
+    before = serving(pair)
+    os.kill(pair.process.pid, signal.SIGTTIN)
+    assert wait_for(lambda: len(workers_of(pair)) == 3, LONG_S)
+    os.kill(pair.process.pid, signal.SIGTTOU)
+    assert wait_for(lambda: workers_of(pair) == before, LONG_S)
+    assert serving(pair) == before

@@ -244,6 +244,16 @@ def test_half_a_certificate_and_one_that_others_may_read_change_nothing(secured:
     assert not any("PRIVATE" in str(line) for line in lines(secured.process))
 
 
+def test_a_key_that_others_could_read_is_taken_when_they_cannot(secured: Scene) -> None:
+    """What the message asks for changes neither what is in the file nor when it was written."""
+    renewed, told = secured.certificates.issue("mended"), len(said(secured.process, REFUSED))
+    secured.install(renewed)
+    os.chmod(secured.pair.key, 0o644)
+    assert wait_for(lambda: len(said(secured.process, REFUSED)) > told, LONG_S)
+    os.chmod(secured.pair.key, 0o600)
+    assert wait_for(lambda: secured.shows(renewed), LONG_S)
+
+
 def test_clients_prove_who_they_are(upstream: ScriptedUpstream, tmp_path: Path) -> None:
     certificates, strangers = Certificates(tmp_path), Certificates(tmp_path, "strangers")
     pair, friend, stranger = certificates.issue("gateway"), certificates.of_client("friend"), strangers.of_client("x")

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import orjson
 
 from gateway.access.principal import Principal, Scope
+from gateway.edge.account import Account
 from gateway.edge.act import Act, Answer, Field, one_at_a_time
 from gateway.edge.body import Receive, headers_of, parse_object, read_body
 from gateway.edge.child import ChildFailed
@@ -97,14 +98,19 @@ class Inspect(Act):
         exchange = Exchange(
             id="",
             tenant=principal.tenant,
-            subject=principal.subject,
+            subject=principal.person,
             model="",
             deadline=Deadline.after(service.clock, limits.analysis),
         )
         # As a chat would have it, so that it is read in the same way.
         prompt = Prompt.of({"messages": [{"role": "user", "content": text}]}, VOCABULARY)
+        account = Account(service)
         async with one_at_a_time(self._one, "Another text is being inspected"):
-            told = await service.offload(lambda: inspected(active.chain, prompt, exchange))
+            await account.admit_reading(principal, active)
+            try:
+                told = await service.offload(lambda: inspected(active.chain, prompt, exchange))
+            finally:
+                account.close()
         pieces = [_veiled(piece) for piece in told["pieces"]]
         return 200, {"object": "ui.inspection", "policy": active.policy.name, **told, "pieces": pieces}
 

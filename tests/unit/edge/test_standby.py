@@ -131,3 +131,15 @@ async def test_the_trial_of_a_policy_answers_line_by_line(standby: Make) -> None
     assert json.loads(await command.ask(asked, 60))["inspection"]["blocked"] == ""
     wrong = json.loads(await command.ask(json.dumps({"policy": policy + "x: 1", "text": ""}), 60))
     assert wrong["problems"][0].startswith("policy.yaml:5:1: unknown key x")
+
+
+async def test_what_a_failed_one_says_late_is_no_answer_to_the_next(standby: Make) -> None:
+    command = standby("for line in iter(input, None): print('null' if line == 'bad' else line, flush=True)")
+    with pytest.raises(ChildFailed):
+        await command.ask("bad", 30)
+    assert await command.ask("good", 30) == "good\n"
+    late = standby("input(); print('null\\nlate', flush=True); print(input(), flush=True)")
+    with pytest.raises(ChildFailed):
+        await late.ask("bad", 30)
+    with pytest.raises(ChildFailed):
+        await late.ask("null", 30)

@@ -180,3 +180,34 @@ _PIECES = st.sampled_from([*FORMS, "|", *_SIGNS.split("|")])
 )
 def test_cutting_does_not_matter(text: str, cuts: list[int], hosts: Sequence[str] | None, channel: Channel) -> None:
     left(text, hosts, channel, sorted(cuts))
+
+
+@pytest.mark.parametrize("pad", [1, 10, 255, 300, 5000])
+def test_a_long_line_in_code_does_not_end_it_for_others(pad: int) -> None:
+    """Of a long line not all is kept: what looks like the end of the code is none if anything stands behind it."""
+    text = "Hi\n\n```\ncode\n``` " + " " * pad + "x \n```\n\n![](https://evil.example/a.png)\n"
+    assert "![](https://evil.example" not in left(text)
+
+
+@pytest.mark.parametrize("between", ["|", '"', "`", "'", ",", ")", ";"])
+def test_the_host_of_a_second_address_in_one_word_says_nothing_of_the_prompt(between: str) -> None:
+    stage, current = LinksStage(None), exchange()
+    stage.on_request(prompt("the quarterly numbers for project bluebird are confidential"), current)
+    text = f"See https://a.example/x{between}https://project-bluebird-are-c.evil.example/ now."
+    assert "https://project-bluebird-are-c.evil" not in run(stage.open(current, CONTENT), [text])[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a]: <}<A_1>htt www. ]<A_1> x\n",
+        "see <\u017fws://good.example/> now",
+        "a <img " + "x" * 300 + "\n",
+        "a <b " + "x" * 250,
+        "a <b " + "x" * 251,
+        "a <b " + "x" * 252 + "\n",
+    ],
+)
+def test_brackets_are_read_the_same_however_they_come(text: str) -> None:
+    for hosts in (None, HOSTS):
+        left(text, hosts, cuts=(5, 6, 14, 250, 255, 256, 257))

@@ -48,7 +48,7 @@ def test_the_same_text_twice_in_one_request_is_read_once() -> None:
     assert reader.read == ["x"]
 
 
-def test_tenants_cannot_tell_what_others_have_sent() -> None:
+def test_owners_cannot_tell_what_others_have_sent() -> None:
     remembered, reader = memo(), Reader()
     remembered.recall("acme", ["one"], reader)
     remembered.recall("other", ["one"], reader)

@@ -62,7 +62,10 @@ export async function ask(method, path, body) {
 
 /** The same, patient with a gateway that is busy with somebody else's. */
 export async function askPatiently(method, path, body) {
+  const own = token;
   for (let left = 8; ; left -= 1) {
+    // Somebody else's by now: what one has asked is never asked in another's name.
+    if (token !== own) throw new Refused(0, { message: "You have signed out." }, 0);
     try {
       return await ask(method, path, body);
     } catch (error) {

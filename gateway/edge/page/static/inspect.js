@@ -32,6 +32,7 @@ export function end() {
   last = { text: null, pieces: [], blocked: "" };
   for (const id of ["found", "sees", "found-table", "legend", "ask-told", "before", "after", "fired", "model"]) fill($(id));
   $("answer").hidden = true;
+  $("ask-state").textContent = "";
   size();
 }
 
@@ -108,6 +109,7 @@ async function put() {
   const asking = session;
   try {
     await inspect();
+    if (session !== asking) return;
     const most = Math.min(4096, Math.max(1, Math.round(Number($("most").value)) || 256));
     const body = { model: $("model").value, messages: [{ role: "user", content: text }], temperature: 0, max_tokens: most };
     const { told, headers } = await ask("POST", "ask", body);

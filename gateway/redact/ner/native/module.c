@@ -136,6 +136,7 @@ static int load_dilations(PyObject *dilations, Network *net) {
 static int choose_product(const char *name, Network *net) {
     for (net->product = products; net->product->name; net->product++)
         if (net->product->there() && (!*name || !strcmp(name, net->product->name))) return 0;
+    net->product = NULL;
     PyErr_SetString(PyExc_ValueError, "this processor has no such instructions");
     return -1;
 }
