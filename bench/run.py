@@ -20,11 +20,13 @@ from rich.console import Console
 
 from bench.growth import Client, by_size, by_turn, worker_mb
 from bench.load import Driver, Load, Target, restored, unchanged
+from bench.parts import microseconds
 from bench.processes import BenchError, Processes
 from bench.profiling import check_redaction, load_redaction, profile
 from bench.prompts import PromptCase, make, write_bodies
 from bench.report import BARE, NGINX, ONE_WORKER, PROXY, REDACTING, Growth, Results, show, this_machine, write
 from bench.servers import (
+    POLICY,
     STREAMS_POLICY,
     Setup,
     missing_tools,
@@ -128,6 +130,7 @@ def run(options: Options) -> Results:
             after = bench.throughput(proxy)
             one_worker, growth = bench.growth(f"{model.url}/v1")
             streaming = list(bench.streaming())
+        parts = microseconds(setup.directory / POLICY.name, Path(setup.keyset), cases)
     return Results(
         machine=machine,
         seconds=options.seconds,
@@ -137,6 +140,7 @@ def run(options: Options) -> Results:
         single={PROXY: proxy_single, BARE: bare_single, REDACTING: redacting_single},
         streaming=streaming,
         growth=growth,
+        parts_us=parts,
     )
 
 
