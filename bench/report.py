@@ -235,10 +235,10 @@ def _markdown(results: Results) -> str:
         f"After that load the worker had {results.growth.worker_mb:.0f} MB. An hour of it, and whether memory grows: "
         "`make soak` ([loadtest](loadtest/README.md)).",
         "## Where the time goes",
-        "A prompt of 115 words (half of them take no longer): the first row is the processor time of the gateway without "
-        "stages under load, the others are measured in one process. Under load, where two workers, wrk and nginx share "
-        "the caches of the cores, all of it takes longer. Redaction is views, layout, patterns, phone numbers, names, "
-        "precision and spread, and what is between them.",
+        "A prompt of 115 words (half of them take no longer): the first row is the processor time of the gateway "
+        "without stages under load, the others are measured in one process. Under load, where two workers, wrk and "
+        "nginx share the caches of the cores, all of it takes longer. Redaction is views, layout, patterns, phone "
+        "numbers, names, precision and spread, and what is between them.",
         parts_of,
     ]
     return "\n\n".join(parts) + "\n"
