@@ -17,6 +17,7 @@ _NAME = re.compile(r"<([A-Za-z][^\s/<>]{0,63})")
 _CLOSING = re.compile(r"</(?:[A-Za-z][^\s/<>]{0,62})?")
 _TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9\-]{0,61})(?![\w\-])")
 _LINK = re.compile(r"<(?:[A-Za-z][A-Za-z0-9+.\-]{1,31}:|www\.)", re.IGNORECASE)
+# Without regard to case as _LINK, which so takes a few more letters for Latin ones.
 _SCHEME_BEGUN = re.compile(r"[A-Za-z0-9+.\-]{0,32}", re.IGNORECASE)
 _END = re.compile(r"[<>=]")
 _ACTIVE = frozenset(

@@ -151,12 +151,8 @@ def spans_of(event: ExchangeEvent, trace: Trace, resource: Resource, epoch_ns: i
     )
     for number, (step, step_s, until_s) in enumerate(event.steps, 1):
         if step != "rest":
-            attributes: Attributes = _of_stages(event.stages) if step == "redact" else {}
-            if step == "answer":
-                attributes = _of_stages(event.filters)
-            elif step == "model":
-                attributes = {"gateway.cache.result": event.cache}
-            yield span(_named(step, event), own_id + number * _SPREAD & _NEXT or 1, own, step_s, until_s, attributes)
+            step_id = own_id + number * _SPREAD & _NEXT or 1
+            yield span(_named(step, event), step_id, own, step_s, until_s, _of_step(step, event))
     times = event.upstream
     if times is not None and times.asked_s is not None:
         done_s = times.done_s if times.done_s is not None else ended_s
@@ -215,6 +211,18 @@ def _of_upstream(event: ExchangeEvent) -> Attributes:
         if times.first_s is not None:
             made["gateway.first_event_seconds"] = times.first_s - times.asked_s
     return made
+
+
+def _of_step(step: str, event: ExchangeEvent) -> Attributes:
+    match step:
+        case "redact":
+            return _of_stages(event.stages)
+        case "model":
+            return {"gateway.cache.result": event.cache}
+        case "answer":
+            return _of_stages(event.filters)
+        case _:
+            return {}
 
 
 def _of_stages(seconds: Mapping[str, float]) -> Attributes:

@@ -14,6 +14,8 @@ import logging
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 
@@ -73,53 +75,36 @@ class Distribution:
         self._poured, self._poured_sum = counts, total
 
 
-class Tallies:
-    """A counter by its labels."""
+Number = TypeVar("Number", bound=Tally | Distribution)
 
-    def __init__(self, series: Series, counter: Counter, labels: Sequence[str]) -> None:
+
+class Labelled(Generic[Number]):
+    """A counter or a histogram by its labels. `make`: what counts for one set of them."""
+
+    def __init__(self, series: Series, metric: Counter | Histogram, size: int, make: Callable[[Any], Number]) -> None:
         self._series = series
-        self._counter = counter
-        self._size = len(labels)
-        self._children: dict[tuple[str, ...], Tally] = {}
+        self._metric = metric
+        self._size = size
+        self._make = make
+        self._children: dict[tuple[str, ...], Number] = {}
 
-    def of(self, *values: str) -> Tally:
-        """The number of these labels, made at its first use."""
-        return self._children.get(values) or self._made(values)
-
-    def _made(self, values: tuple[str, ...]) -> Tally:
-        if len(self._children) >= MOST_CHILDREN:
-            values = (OTHER,) * self._size
-            if values in self._children:
-                return self._children[values]
-        child = self._counter.labels(*values) if values else self._counter
-        made = self._children[values] = Tally(child)
-        self._series.pourers.append(made.pour)
-        return made
-
-
-class Distributions:
-    """A histogram by its labels."""
-
-    def __init__(self, series: Series, histogram: Histogram, labels: Sequence[str], bounds: Sequence[float]) -> None:
-        self._series = series
-        self._histogram = histogram
-        self._size = len(labels)
-        self._bounds = tuple(bounds)
-        self._children: dict[tuple[str, ...], Distribution] = {}
-
-    def of(self, *values: str) -> Distribution:
+    def of(self, *values: str) -> Number:
         """The numbers of these labels, made at their first use."""
         return self._children.get(values) or self._made(values)
 
-    def _made(self, values: tuple[str, ...]) -> Distribution:
+    def _made(self, values: tuple[str, ...]) -> Number:
         if len(self._children) >= MOST_CHILDREN:
             values = (OTHER,) * self._size
             if values in self._children:
                 return self._children[values]
-        child = self._histogram.labels(*values) if values else self._histogram
-        made = self._children[values] = Distribution(child, self._bounds)
+        child = self._metric.labels(*values) if values else self._metric
+        made = self._children[values] = self._make(child)
         self._series.pourers.append(made.pour)
         return made
+
+
+Tallies = Labelled[Tally]
+Distributions = Labelled[Distribution]
 
 
 class Series:
@@ -134,13 +119,14 @@ class Series:
         registry.register(self)
 
     def counter(self, name: str, documentation: str, labels: Sequence[str] = ()) -> Tallies:
-        return Tallies(self, Counter(name, documentation, labels, registry=self._registry), labels)
+        made = Counter(name, documentation, labels, registry=self._registry)
+        return Labelled(self, made, len(labels), Tally)
 
     def histogram(
         self, name: str, documentation: str, labels: Sequence[str] = (), bounds: Sequence[float] = SECONDS
     ) -> Distributions:
         made = Histogram(name, documentation, labels, buckets=bounds, registry=self._registry)
-        return Distributions(self, made, labels, bounds)
+        return Labelled(self, made, len(labels), partial(Distribution, bounds=tuple(bounds)))
 
     def gauge(self, name: str, documentation: str, labels: Sequence[str] = ()) -> Gauge:
         """Of several workers that live, the sum."""
