@@ -78,8 +78,10 @@ def _dialling(code: str) -> tuple[object, ...]:
 class _Window(PhoneNumberMatcher):
     """A piece of text, and what the library would try to parse in it, in its order: the same for every region."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, others: Sequence[Place]) -> None:
+        """`others`: where numbers of other kinds are, with checksums that are right."""
         super().__init__(text, None, leniency=_LENIENCY, max_tries=_MAX_TRIES)
+        self._others = others
         self._parts: dict[tuple[str, int], list[Part]] = {}
         self._tried: dict[tuple[str, int], Part] = {}
         self._stops_at_first = False
@@ -90,10 +92,21 @@ class _Window(PhoneNumberMatcher):
     def candidate(self, index: int) -> tuple[int, str] | None:
         """Where the next candidate from `index` on begins, and its text."""
         if index not in self._candidates:
-            match = _PATTERN.search(self.text, index)
-            trimmed = match and (match.start(), self._trim_after_first_match(_SECOND_NUMBER_START_PATTERN, match[0]))
-            self._candidates[index] = trimmed
+            self._candidates[index] = self._next(index)
         return self._candidates[index]
+
+    def _next(self, index: int) -> tuple[int, str] | None:
+        while (match := _PATTERN.search(self.text, index)) is not None:
+            offset = match.start()
+            candidate: str = self._trim_after_first_match(_SECOND_NUMBER_START_PATTERN, match[0])
+            index = offset + len(candidate)
+            if not (_is_too_long(candidate) and self._is_other(offset, index)):
+                return offset, candidate
+        return None
+
+    def _is_other(self, start: int, end: int) -> bool:
+        """Whether it lies in a number of another kind. Of one that is as long as a phone number, both may be true."""
+        return any(first <= start and end <= last for first, last in self._others)
 
     def whole(self, candidate: str, offset: int) -> Part | None:
         """The candidate as one number, if it may be one. Most are told by that, without their pieces."""
@@ -243,7 +256,7 @@ class _SideBySide:
         while (found := self._window.candidate(index)) is not None:
             offset, candidate = found
             index = offset + len(candidate)
-            if len(candidate) > _MOST_INTERNATIONAL < len(_NOT_DIGITS.sub("", candidate)):
+            if _is_too_long(candidate):
                 yield from self._within(candidate, offset)
 
     def _within(self, candidate: str, offset: int) -> Iterator[Place]:
@@ -270,6 +283,11 @@ class _SideBySide:
         return any(reading.at.holds(part.digits) for reading in self._readings)
 
 
+def _is_too_long(candidate: str) -> bool:
+    """Whether it has more digits than any one number."""
+    return len(candidate) > _MOST_INTERNATIONAL < len(_NOT_DIGITS.sub("", candidate))
+
+
 def _ends(opening: Sequence[bool], at: int) -> list[int]:
     """The last words that a number from word `at` on may have: those before the next that opens one first, then the
     longest."""
@@ -293,11 +311,15 @@ class WindowedPhoneRecognizer(PhoneRecognizer):
     ) -> list[RecognizerResult]:
         return [self._result(start, end) for start, end in self.places(text, _no_limit)]
 
-    def places(self, text: str, check: Callable[[], object]) -> list[Place]:
-        """Where numbers are; `check` is called again and again, and raises when the time is over."""
+    def places(self, text: str, check: Callable[[], object], others: Sequence[Place] = ()) -> list[Place]:
+        """Where numbers are; `check` is called again and again, and raises when the time is over.
+
+        `others`: numbers of other kinds that are known by their checksums, such as those of cards. A candidate within
+        one that has more digits than a phone number is not searched for one.
+        """
         results: list[Place] = []
         for start, end in _windows(text):
-            window = _Window(text[start:end])
+            window = _Window(text[start:end], [(a - start, b - start) for a, b in others])
             readings = [_Reading(window, at, check) for at in self._regions]
             together = _Together(window, readings, check)
             apart_from = together.read()

@@ -71,4 +71,4 @@ def _plain(text: str) -> str:
 
 def folded(value: str) -> str:
     """A value in the form in which it is compared."""
-    return Folded(value).text
+    return value.lower() if value.isascii() else Folded(value).text

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gateway.pipeline.exchange import Deadline
 from gateway.redact.conversation.common import COMMON, PARTICLES, TITLES, stands_as_name
@@ -37,22 +37,35 @@ class _Parts:
     short_handles: dict[str, Value] = field(default_factory=dict)
 
 
-def name_places(words: Words, values: Iterable[Value], deadline: Deadline) -> Iterator[Place]:
-    """Where parts of full names stand. Raises DeadlineExceeded."""
-    parts = _Parts()
-    for value in values:
-        if value.entity == "PERSON" and _NAME.fullmatch(value.key):
-            _add(parts, value)
-    if not parts.single:
-        return
-    for part, value in parts.single.items():
-        deadline.left()
-        for start in words.places.get(part, ()):
-            yield from _part(words, start, start + len(part), value, parts)
-        for start in words.places.get(f"{part}s", ()):
-            if part not in COMMON and _is_capital(words, start):
+class Names:
+    """The parts of all full names. `wanted`: the words by which they are found, beside those that end with a
+    character of `last`."""
+
+    def __init__(self, values: Iterable[Value]) -> None:
+        self._parts = parts = _Parts()
+        for value in values:
+            if value.entity == "PERSON" and _NAME.fullmatch(value.key):
+                _add(parts, value)
+        self.wanted: set[str] = set()
+        self.last = ""
+        if parts.single:
+            self.last = _DIGITS
+            plurals = (f"{part}s" for part in parts.single)
+            self.wanted = {*parts.single, *plurals, *parts.handles, *parts.short_handles}
+
+    def places(self, words: Words, deadline: Deadline) -> Iterator[Place]:
+        """Where parts of full names stand. Raises DeadlineExceeded."""
+        parts = self._parts
+        if not parts.single:
+            return
+        for part, value in parts.single.items():
+            deadline.left()
+            for start in words.places.get(part, ()):
                 yield from _part(words, start, start + len(part), value, parts)
-    yield from _handles(words, parts, deadline)
+            for start in words.places.get(f"{part}s", ()):
+                if part not in COMMON and _is_capital(words, start):
+                    yield from _part(words, start, start + len(part), value, parts)
+        yield from _handles(words, parts, deadline)
 
 
 def _add(parts: _Parts, value: Value) -> None:
@@ -134,7 +147,7 @@ def _neighbour(words: Words, at: int, word: str, gap: str, name: str, parts: _Pa
 
 def _later(value: Value, other: Value) -> Value:
     """Two parts are one name only once both are known."""
-    return value if value.first_in >= other.first_in else replace(value, first_in=other.first_in)
+    return value if value.first_in >= other.first_in else value._replace(first_in=other.first_in)
 
 
 def _is_capital(words: Words, start: int) -> bool:

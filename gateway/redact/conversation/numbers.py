@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator
 
 from gateway.pipeline.exchange import Deadline
 from gateway.redact.conversation.values import Place, Value
@@ -13,31 +13,44 @@ MIN_DIGITS = 7
 _MAX_CHARS = 40
 _NUMBER = re.compile(r"[+(]?[0-9a-z]+(?:[ \-./()]{1,3}[0-9a-z]+)*\)?")
 _GROUP = re.compile(r"[ \-./()]{0,3}([0-9a-z]+)")
+_LETTERS = re.compile(r"[a-z]+")
 _NOT_CONTENT = re.compile(r"[^0-9a-z]")
 _MIN_NATIONAL = 8
 
 
-def number_places(words: Words, values: Mapping[str, Value], deadline: Deadline) -> Iterator[Place]:
-    """Where the digits (and letters) of a value stand, grouped in whatever way. Raises DeadlineExceeded."""
-    keys: dict[str, Value] = {}
-    for value in values.values():
-        for key in _keys(value):
-            keys.setdefault(key, value)
-    if not keys:
-        return
-    heads = frozenset(key[:length] for key in keys for length in range(1, len(key) + 1))
-    for word, places in words.places.items():
-        if word in heads:
+class Numbers:
+    """The values that are numbers, by their digits (and letters). `wanted`: the words with which one may begin."""
+
+    def __init__(self, values: Iterable[Value]) -> None:
+        self._keys: dict[str, Value] = {}
+        for value in values:
+            for key in _keys(value.key):
+                self._keys.setdefault(key, value)
+        self.wanted = {key[:length] for key in self._keys for length in range(1, len(key) + 1)}
+
+    def places(self, words: Words, deadline: Deadline) -> Iterator[Place]:
+        """Where their digits stand, grouped in whatever way. Raises DeadlineExceeded."""
+        for word, starts in words.places.items():
+            if word not in self.wanted:
+                continue
             deadline.left()
-            for start in places:
-                yield from _grouped(words.text, start, keys, heads)
+            for start in starts:
+                yield from self._grouped(words.text, start)
+
+    def _grouped(self, text: str, start: int) -> Iterator[Place]:
+        content, at = "", start
+        while (group := _GROUP.match(text, at)) and (content := content + group[1]) in self.wanted:
+            at = group.end()
+            if content in self._keys:
+                yield _opened(text, start, at), at, self._keys[content]
 
 
-def _keys(value: Value) -> Iterator[str]:
-    key = value.key
-    if len(key) > _MAX_CHARS or sum(c.isdigit() for c in key) < MIN_DIGITS or not _NUMBER.fullmatch(key):
+def _keys(key: str) -> Iterator[str]:
+    if not MIN_DIGITS <= len(key) <= _MAX_CHARS or not _NUMBER.fullmatch(key):
         return
     content = _NOT_CONTENT.sub("", key)
+    if len(content) < MIN_DIGITS or len(_LETTERS.sub("", content)) < MIN_DIGITS:
+        return
     yield content
     if key.startswith("+") and content.isdigit():
         # Without its country code, of one to three digits, and as dialled within the country.
@@ -45,15 +58,6 @@ def _keys(value: Value) -> Iterator[str]:
             if len(content) - code >= _MIN_NATIONAL:
                 yield content[code:]
                 yield f"0{content[code:]}"
-
-
-def _grouped(text: str, start: int, keys: Mapping[str, Value], heads: Set[str]) -> Iterator[Place]:
-    """`heads`: all beginnings of keys."""
-    content, at = "", start
-    while (group := _GROUP.match(text, at)) and (content := content + group[1]) in heads:
-        at = group.end()
-        if content in keys:
-            yield _opened(text, start, at), at, keys[content]
 
 
 def _opened(text: str, start: int, end: int) -> int:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from gateway.pipeline.exchange import Deadline
 from gateway.pipeline.span import Span
-from gateway.redact.conversation.names import name_places
-from gateway.redact.conversation.numbers import number_places
-from gateway.redact.conversation.values import SEPARATOR, Place, Value, found_values, literal_places
+from gateway.redact.conversation.names import Names
+from gateway.redact.conversation.numbers import Numbers
+from gateway.redact.conversation.values import SEPARATOR, Literals, Value, found_values
 from gateway.redact.conversation.words import Words
 
 
@@ -40,13 +40,11 @@ def spread(
     values = found_values(texts, found, range(len(texts)) if homes is None else homes)
     if not values:
         return everywhere
-    words = Words(SEPARATOR.join(texts), deadline)
     starts = _starts(texts)
     seen = {(i, span.start, span.end, span.entity) for i, spans in enumerate(found) for span in spans}
-    for start, end, value in _places(words, values, deadline):
-        first, last = words.origin(start, end)
-        index = bisect_right(starts, first) - 1
-        first, last = first - starts[index], last - starts[index]
+    for start, end, value in _places(SEPARATOR.join(texts), values, deadline):
+        index = bisect_right(starts, start) - 1
+        first, last = start - starts[index], end - starts[index]
         place = (index, first, last, value.entity)
         if place not in seen:
             seen.add(place)
@@ -54,10 +52,13 @@ def spread(
     return everywhere
 
 
-def _places(words: Words, values: Mapping[str, Value], deadline: Deadline) -> Iterator[Place]:
-    yield from literal_places(words, values, deadline)
-    yield from number_places(words, values, deadline)
-    yield from name_places(words, values.values(), deadline)
+def _places(text: str, values: Mapping[str, Value], deadline: Deadline) -> Iterator[tuple[int, int, Value]]:
+    """Code points [start, end) of the text, and the value that stands there."""
+    literals, numbers, names = Literals(values), Numbers(values.values()), Names(values.values())
+    words = Words(text, literals.wanted | numbers.wanted | names.wanted, deadline, names.last)
+    for finder in (literals, numbers, names):
+        for start, end, value in finder.places(words, deadline):
+            yield *words.origin(start, end), value
 
 
 def _starts(texts: Iterable[str]) -> list[int]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.pipeline.exchange import Deadline
 from gateway.pipeline.span import Span
 from gateway.redact.conversation.common import COMMON, stands_as_name
 from gateway.redact.conversation.folding import folded
-from gateway.redact.conversation.words import UNSPACED_SCRIPTS, Words, runs_on, words_of
+from gateway.redact.conversation.words import UNSPACED_SCRIPTS, WORD, Words, runs_on, words_of
 
 MIN_CHARS = 3
 SURE_CHARS = 7
@@ -23,8 +23,7 @@ _CHARS_PER_CHECK = 1 << 15
 _EXACT = ("SECRET", "PASSWORD", "TOKEN", "KEY", "CREDENTIAL")
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A value as it was written where it was found first; `first_in` is the number of that place, see `spread`."""
 
     written: str
@@ -39,7 +38,7 @@ class Value:
     def is_sure(self) -> bool:
         if any(ord(c) >= UNSPACED_SCRIPTS for c in (self.key[0], self.key[-1])):
             return True
-        return len(self.key) >= SURE_CHARS and any(c.isdigit() or c == "@" for c in self.key)
+        return len(self.key) >= SURE_CHARS and ("@" in self.key or any(map(str.isdigit, self.key)))
 
     @property
     def is_exact(self) -> bool:
@@ -64,23 +63,36 @@ def found_values(texts: Sequence[str], found: Sequence[Sequence[Span]], homes: S
     return values
 
 
-def literal_places(words: Words, values: Mapping[str, Value], deadline: Deadline) -> Iterator[Place]:
-    """Where a value stands, in whatever case. Raises DeadlineExceeded."""
-    by_key: dict[str, Value] = {}
-    for value in values.values():
-        by_key.setdefault(value.key, value)
-    sure = {key: value for key, value in by_key.items() if value.is_sure or not words_of(key)}
-    worded = {key: value for key, value in by_key.items() if key not in sure}
-    for start, key in _anywhere(words.text, sure, deadline):
-        if (sure[key].key[0].isascii() and len(key) >= SURE_CHARS) or _is_whole(words.text, start, start + len(key)):
-            yield from _as_written(words, start, start + len(key), sure[key], values)
-    for key, value in worded.items():
-        deadline.left()
-        head, at = words_of(key)[0]
-        for found in words.places.get(head, ()):
-            start, end = found - at, found - at + len(key)
-            if words.text.startswith(key, max(0, start)) and start >= 0 and _is_whole(words.text, start, end):
-                yield from _as_written(words, start, end, value, values)
+class Literals:
+    """The values as they are written, in any case. `wanted`: the words by which those with word bounds are found."""
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self._values = values
+        by_key: dict[str, Value] = {}
+        for value in values.values():
+            by_key.setdefault(value.key, value)
+        self._sure: dict[str, Value] = {}
+        self._worded: list[tuple[Value, str, int]] = []
+        for value in by_key.values():
+            head = None if value.is_sure else WORD.search(value.key)
+            if head is None:
+                self._sure[value.key] = value
+            else:
+                self._worded.append((value, head[0], head.start()))
+        self.wanted = {head for _, head, _ in self._worded}
+
+    def places(self, words: Words, deadline: Deadline) -> Iterator[Place]:
+        """Where a value stands. Raises DeadlineExceeded."""
+        for start, key in _anywhere(words.text, self._sure, deadline):
+            end = start + len(key)
+            if (key[0].isascii() and len(key) >= SURE_CHARS) or _is_whole(words.text, start, end):
+                yield from _as_written(words, start, end, self._sure[key], self._values)
+        for value, head, at in self._worded:
+            deadline.left()
+            for found in words.places.get(head, ()):
+                start, end = found - at, found - at + len(value.key)
+                if start >= 0 and words.text.startswith(value.key, start) and _is_whole(words.text, start, end):
+                    yield from _as_written(words, start, end, value, self._values)
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
@@ -103,6 +115,9 @@ def _as_written(words: Words, start: int, end: int, value: Value, values: Mappin
 
 def _is_everyday(key: str) -> bool:
     """Whether a value is made of nothing but common words."""
+    first = WORD.search(key)
+    if first is None or first[0] not in COMMON:
+        return False
     parts = words_of(key)
     letters = sum(len(word) for word, _ in parts)
     return letters + len(parts) - 1 >= len(key) and all(word in COMMON for word, _ in parts)

@@ -1,8 +1,9 @@
-"""The words of a request, indexed once, so that thousands of values cost no more than one look-up each."""
+"""The words of a request that matter, indexed once, so that thousands of values cost no more than one look-up each."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from itertools import accumulate
 
 from gateway.pipeline.exchange import Deadline
@@ -16,10 +17,10 @@ _PIECE_CHARS = 1 << 16
 
 
 class Words:
-    """A text, its folded form, and where each of its words stands in that."""
+    """A text, its folded form, and where those of its words stand in that which somebody will ask for."""
 
-    def __init__(self, given: str, deadline: Deadline) -> None:
-        """Raises DeadlineExceeded."""
+    def __init__(self, given: str, wanted: Set[str], deadline: Deadline, last: str = "") -> None:
+        """`wanted`: the words to note, beside all that end with a character of `last`. Raises DeadlineExceeded."""
         deadline.left()
         folded = Folded(given)
         self.given = given
@@ -29,9 +30,9 @@ class Words:
         at = 0
         while at < len(self.text):
             deadline.left()
-            at = self._read(at)
+            at = self._read(at, wanted, last)
 
-    def _read(self, at: int) -> int:
+    def _read(self, at: int, wanted: Set[str], last: str) -> int:
         """Note the words of a piece, which ends behind a word or where there is none; where the next one begins."""
         text, end = self.text, at + _PIECE_CHARS
         if end < len(text) and (cut := WORD.match(text, end)):
@@ -40,7 +41,8 @@ class Words:
         pieces = _APART.split(text[at:end])
         starts = list(accumulate(map(len, pieces), initial=at))
         for word, start in zip(pieces[1::2], starts[1::2], strict=False):
-            self.places.setdefault(word, []).append(start)
+            if word in wanted or (last and word[-1] in last):
+                self.places.setdefault(word, []).append(start)
         return end
 
 

@@ -98,3 +98,19 @@ def test_numbers_side_by_side_are_told_apart(numbers: tuple[str, ...]) -> None:
 def test_rows_of_numbers_are_not_taken_for_phones() -> None:
     recognizer = WindowedPhoneRecognizer("en", side_by_side=True)
     assert recognizer.places("12 15 18 20 25 30 35 40 45 50 55 60", lambda: None) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "others", "found"),
+    [
+        ("0171 1234567 0171 7654321", [], {"0171 1234567", "0171 7654321"}),
+        ("0171 1234567 0171 7654321", [(0, 25)], set()),
+        ("0171 1234567 0171 7654321", [(0, 24)], {"0171 1234567", "0171 7654321"}),
+        ("tel 0171 1234567", [(0, 16)], {"0171 1234567"}),
+    ],
+)
+def test_long_numbers_of_other_kinds_are_not_searched(
+    text: str, others: list[tuple[int, int]], found: set[str]
+) -> None:
+    places = WindowedPhoneRecognizer("en", side_by_side=True).places(text, lambda: None, others)
+    assert {text[start:end] for start, end in places} == found
