@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-fast lint format bench loadtest soak model model-check ner evaluate schema lock golden screenshots prepare sbom clean
+.PHONY: demo test test-fast lint format bench loadtest soak compose-like model model-check ner evaluate schema lock golden screenshots prepare sbom clean
 
 demo: $(VENV)/runtime
 	@$(BIN)/python -m demo
@@ -50,6 +50,13 @@ loadtest: $(VENV)/runtime .venv-loadtest/installed
 soak: $(VENV)/runtime .venv-loadtest/installed
 	$(BIN)/python -m demo.redis
 	$(BIN)/python -m loadtest run --minutes 10 --soak --chaos --html dist/soak.html $(OPTIONS)
+
+# docker-compose.yml without containers: Redis, vLLM and the gateway as processes, with networks that are cut as there.
+# As root, for it makes network namespaces.
+compose-like: $(VENV)/dev
+	$(BIN)/python -m demo.redis
+	$(BIN)/python -m demo.install
+	$(BIN)/python -m pytest -q -rs tests/deploy
 
 # The page /ui as the README shows it.
 screenshots: $(VENV)/dev

@@ -56,13 +56,17 @@ class Layout:
                 text = text.replace(target, source)
         return text
 
+    def redis_configuration(self) -> str:
+        """deploy/redis/redis.conf, with this host's paths."""
+        text = self.at_home((ROOT / "deploy" / "redis" / "redis.conf").read_text("utf-8"), "redis")
+        self.data.mkdir(exist_ok=True)
+        return text.replace("dir /data", f"dir {self.data}")
+
     @contextmanager
     def redis(self, maxmemory: str = "512mb") -> Iterator[None]:
-        """Redis with deploy/redis/redis.conf. What this host's tests change is where it listens and its folder."""
-        text = (ROOT / "deploy" / "redis" / "redis.conf").read_text("utf-8")
+        """Redis with deploy/redis/redis.conf, but for where it listens."""
         configuration, log = self.folder / "redis.conf", self.folder / "redis.log"
-        self.data.mkdir(exist_ok=True)
-        text = self.at_home(text, "redis").replace("dir /data", f"dir {self.data}")
+        text = self.redis_configuration()
         text = text.replace("tls-port 6379", f"tls-port {self.redis_port}").replace("bind * -::*", "bind 127.0.0.1")
         text = text.replace("maxmemory 512mb", f"maxmemory {maxmemory}")
         configuration.write_text(text)
@@ -100,28 +104,30 @@ class Layout:
         store = yaml.safe_load((self.secrets / "gateway.yaml").read_text())["store"]
         return str(store.split("gateway:", 1)[1].split("@", 1)[0])
 
-    def environment(self, upstream: str, **more: str) -> dict[str, str]:
-        """Of the gateway: deploy/gateway.env, here."""
+    def own_environment(self) -> dict[str, str]:
+        """Of the gateway: deploy/gateway.env, with this host's paths."""
         lines = self.at_home((ROOT / "deploy" / "gateway.env").read_text("utf-8"), "gateway").splitlines()
         named = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-        # Compiling all patterns anew takes a while; the tests share a folder.
-        named |= {"XDG_CACHE_HOME": str(ROOT / ".cache"), "GATEWAY_HOST": "127.0.0.1", "GATEWAY_PORT": "0"}
-        named |= {"GATEWAY_UPSTREAM": upstream, "GATEWAY_METRICS_PORT": str(free_port())}
-        # How busy this host is shall not matter.
-        named |= {"GATEWAY_STORE_TIMEOUT": "5"}
-        return named | {"PATH": "/usr/bin:/bin", "HOME": str(self.folder)} | more
+        # Compiling all patterns anew takes a while; the tests share a folder. How busy this host is shall not matter.
+        named |= {"XDG_CACHE_HOME": str(ROOT / ".cache"), "GATEWAY_STORE_TIMEOUT": "5"}
+        return named | {"PATH": "/usr/bin:/bin", "HOME": str(self.folder)}
 
-    def settings_file(self) -> Path:
-        """The secret settings, with this host's paths and Redis."""
+    def environment(self, upstream: str, **more: str) -> dict[str, str]:
+        """The same for a gateway that shares this host's network with others."""
+        named = {"GATEWAY_HOST": "127.0.0.1", "GATEWAY_PORT": "0", "GATEWAY_METRICS_PORT": str(free_port())}
+        return self.own_environment() | named | {"GATEWAY_UPSTREAM": upstream} | more
+
+    def settings_file(self, redis: str = "") -> Path:
+        """The secret settings, with this host's paths. `redis`: where it is, by default the one of this layout."""
         text = self.at_home((self.secrets / "gateway.yaml").read_text(), "gateway")
         path = self.folder / "gateway.yaml"
-        path.write_text(text.replace("@redis:6379", f"@127.0.0.1:{self.redis_port}"))
+        path.write_text(text.replace("@redis:6379", f"@{redis or f'127.0.0.1:{self.redis_port}'}"))
         return path
 
-    def command(self) -> list[str]:
+    def command(self, redis: str = "") -> list[str]:
         words = [str(word) for word in COMPOSE["services"]["gateway"]["command"]]
         assert words == ["serve", "--config", "/run/secrets/gateway.yaml"]
-        return [sys.executable, "-m", "gateway", "serve", "--config", str(self.settings_file())]
+        return [sys.executable, "-m", "gateway", "serve", "--config", str(self.settings_file(redis))]
 
 
 @contextmanager

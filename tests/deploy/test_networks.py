@@ -6,9 +6,7 @@ passes nothing on, as Docker's internal networks do; a stand-in for vLLM has the
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -21,6 +19,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.deploy.layout import Layout, make, running
+from tests.deploy.namespaces import can_be_made, connect, inside, ip, namespace, reaches
 from tests.support.redis import _DIE_WITH_THE_TESTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("layout")]
@@ -38,55 +37,13 @@ class Namespaces:
     world: str
 
 
-def _can_be_made() -> bool:
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        return False
-    name = f"pgw{secrets.token_hex(3)}"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode == 0
-    if made:
-        subprocess.run(["ip", "netns", "del", name], check=True)
-    return made
-
-
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)
-
-
-def _inside(namespace: str, *command: str) -> list[str]:
-    return ["ip", "netns", "exec", namespace, *command]
-
-
-def _reaches(namespace: str, address: str) -> bool:
-    code = f"import socket; socket.create_connection(({address!r}, {PORT}), 2)"
-    command = _inside(namespace, sys.executable, "-c", code)
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0
-
-
 @contextmanager
-def _namespace(name: str) -> Iterator[None]:
-    _ip("netns", "add", name)
-    try:
-        _ip("-n", name, "link", "set", "lo", "up")
-        yield
-    finally:
-        _ip("netns", "del", name)  # with its end of each cable, and so the cable
-
-
-def _connect(first: str, address: str, second: str, other: str) -> None:
-    names = [f"v{secrets.token_hex(4)}" for _ in range(2)]
-    _ip("link", "add", names[0], "netns", first, "type", "veth", "peer", "name", names[1], "netns", second)
-    for namespace, link, own in ((first, names[0], address), (second, names[1], other)):
-        _ip("-n", namespace, "address", "add", f"{own}/24", "dev", link)
-        _ip("-n", namespace, "link", "set", link, "up")
-
-
-@contextmanager
-def _stand_in(namespace: str, address: str) -> Iterator[None]:
+def _stand_in(place: str, address: str) -> Iterator[None]:
     command = [sys.executable, "-m", "tests.deploy.stand_in", address, str(PORT)]
-    process = subprocess.Popen([*_DIE_WITH_THE_TESTS, *_inside(namespace, *command)], cwd=ROOT)
+    process = subprocess.Popen([*_DIE_WITH_THE_TESTS, *inside(place, *command)], cwd=ROOT)
     try:
         until = time.monotonic() + _START_S
-        while not _reaches(namespace, address):
+        while not reaches(place, address, PORT):
             assert process.poll() is None
             assert time.monotonic() < until
             time.sleep(0.1)
@@ -98,19 +55,16 @@ def _stand_in(namespace: str, address: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def namespaces() -> Iterator[Namespaces]:
-    if not _can_be_made():
+    if not can_be_made():
         pytest.skip("network namespaces cannot be made here: that takes root and iproute2")
     made = Namespaces(*(f"pgw-{secrets.token_hex(3)}-{part}" for part in ("gateway", "model", "world")))
     with ExitStack() as stack:
         for name in (made.gateway, made.model, made.world):
-            stack.enter_context(_namespace(name))
-        # New ones do as the host does, which may pass packets on.
-        stop = _inside(made.gateway, "sh", "-c", "echo 0 > /proc/sys/net/ipv4/ip_forward")
-        subprocess.run(stop, check=False, capture_output=True)
-        _connect(made.gateway, GATEWAY, made.model, MODEL)
-        _connect(made.gateway, WORLD_SIDE, made.world, WORLD)
+            stack.enter_context(namespace(name))
+        connect(made.gateway, GATEWAY, made.model, MODEL)
+        connect(made.gateway, WORLD_SIDE, made.world, WORLD)
         # The world would answer: what does not come back was not let through.
-        _ip("-n", made.world, "route", "add", "default", "via", WORLD_SIDE)
+        ip("-n", made.world, "route", "add", "default", "via", WORLD_SIDE)
         stack.enter_context(_stand_in(made.model, MODEL))
         stack.enter_context(_stand_in(made.world, WORLD))
         yield made
@@ -122,15 +76,15 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
 
 
 def test_the_model_reaches_nothing_outside(namespaces: Namespaces) -> None:
-    assert _reaches(namespaces.gateway, MODEL)
-    assert _reaches(namespaces.gateway, WORLD)
-    assert not _reaches(namespaces.model, WORLD)
+    assert reaches(namespaces.gateway, MODEL, PORT)
+    assert reaches(namespaces.gateway, WORLD, PORT)
+    assert not reaches(namespaces.model, WORLD, PORT)
     # Not even if somebody within it tells it that the gateway is the way.
-    _ip("-n", namespaces.model, "route", "add", "default", "via", GATEWAY)
+    ip("-n", namespaces.model, "route", "add", "default", "via", GATEWAY)
     try:
-        assert not _reaches(namespaces.model, WORLD)
+        assert not reaches(namespaces.model, WORLD, PORT)
     finally:
-        _ip("-n", namespaces.model, "route", "del", "default")
+        ip("-n", namespaces.model, "route", "del", "default")
 
 
 def test_the_gateway_reaches_the_model_there(namespaces: Namespaces, layout: Layout, tmp_path: Path) -> None:
@@ -143,7 +97,7 @@ def test_the_gateway_reaches_the_model_there(namespaces: Namespaces, layout: Lay
         "request = u.Request(url + '/v1/chat/completions', body.encode(), headers); "
         "print(u.build_opener(u.ProxyHandler({})).open(request, timeout=30).read().decode())"
     )
-    with running(command, environment, tmp_path / "log", _inside(namespaces.gateway)) as url:
-        client = _inside(namespaces.gateway, sys.executable, "-c", ask, url, layout.token, body)
+    with running(command, environment, tmp_path / "log", inside(namespaces.gateway)) as url:
+        client = inside(namespaces.gateway, sys.executable, "-c", ask, url, layout.token, body)
         done = subprocess.run(client, capture_output=True, text=True, check=False)
     assert "jane.doe@example.org" in done.stdout, done.stderr
