@@ -17,6 +17,7 @@ from tests.support.gateway import gateway
 from tests.support.redis import Proxy, RedisServer, redis_server
 
 pytestmark = pytest.mark.slow
+_ENOUGH, _ENOUGH_WITHIN_S = 5, 30
 _WORKERS = 4
 
 
@@ -96,9 +97,12 @@ def under_load(scene: Scene, *steps: Callable[[], object], pause_s: float = 0.5)
             time.sleep(pause_s)
             step()
         time.sleep(pause_s)
+        # A machine that does other things takes its time.
+        until = time.monotonic() + _ENOUGH_WITHIN_S
+        while len(load.caches) <= _ENOUGH and time.monotonic() < until:
+            time.sleep(0.1)
     assert load.wrong == []
-    # A machine that does other things answers few.
-    assert len(load.caches) > 5
+    assert len(load.caches) > _ENOUGH
     return load
 
 
