@@ -24,7 +24,7 @@ from gateway.pipeline.prompt import Prompt
 from gateway.pipeline.stage import Outlets
 from gateway.policy.load import load_policy
 from gateway.redact.conversation import spread
-from gateway.redact.detector import PresidioDetector
+from gateway.redact.detector import CHECKED, PresidioDetector
 from gateway.redact.harmless import harmless
 from gateway.redact.stage import RedactStage
 from gateway.redact.views.views import Views
@@ -101,10 +101,11 @@ def _detection(stage: RedactStage, body: dict[str, Any], deadline: Deadline, clo
     with clock.part("layout"):
         windowed._whole.detect([text], deadline)
     with clock.part("patterns, with their checks"):
-        presidio._patterns.find(text, left)
+        found = presidio._patterns.find(text, left)
     with clock.part("phone numbers"):
+        others = [(one.start, one.end) for one in found if one.finder.entity in CHECKED]
         for phone, _ in presidio._phones:
-            phone.places(text, left)
+            phone.places(text, left, others)
     with clock.part("names"):
         for recognizer, _ in presidio._others:
             recognizer.analyze(text, recognizer.supported_entities, None)

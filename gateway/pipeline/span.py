@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,9 @@ class Span:
         return self.end - self.start
 
 
+_PLACE = attrgetter("start", "end")
+
+
 def merge(spans: Iterable[Span], strictness: Callable[[str], int] = lambda _: 0) -> list[Span]:
     """Disjoint spans in order, hiding every character that any given span hides.
 
@@ -34,16 +38,18 @@ def merge(spans: Iterable[Span], strictness: Callable[[str], int] = lambda _: 0)
     def rank(span: Span) -> tuple[int, int, float, str]:
         return (-strictness(span.entity), -span.length, -span.score, span.entity)
 
-    for span in sorted(spans, key=lambda s: (s.start, s.end)):
-        if span.length == 0:
+    end = 0
+    for span in sorted(spans, key=_PLACE):
+        if span.start == span.end:
             continue
-        if merged and span.start < merged[-1].end:
+        if span.start < end:
             best[-1] = min(best[-1], span, key=rank)
-            last = merged[-1]
-            merged[-1] = _over(best[-1], last.start, max(last.end, span.end))
+            end = max(end, span.end)
+            merged[-1] = _over(best[-1], merged[-1].start, end)
         else:
             merged.append(span)
             best.append(span)
+            end = span.end
     return merged
 
 

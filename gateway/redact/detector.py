@@ -36,7 +36,7 @@ from gateway.redact.prefilter.recognizers import (
 from gateway.redact.recognizers.registry import build_registry, needed
 from gateway.redact.words import LateArtifacts, WordsNlpEngine
 
-_CHECKED = frozenset({"CREDIT_CARD", "IBAN_CODE"})
+CHECKED = frozenset({"CREDIT_CARD", "IBAN_CODE"})
 """Long numbers that are found only where their checksums are right."""
 PRESIDIO_LOGGERS = ("presidio-analyzer", "decision_process", "tldextract")
 
@@ -96,7 +96,7 @@ class PresidioDetector:
 
     def _detect(self, text: str, deadline: Deadline) -> list[Span]:
         found = self._patterns.find(text, deadline.left)
-        others = [(one.start, one.end) for one in found if one.finder.entity in _CHECKED] if self._phones else []
+        others = [(one.start, one.end) for one in found if one.finder.entity in CHECKED] if self._phones else []
         for phone, finder in self._phones:
             places = phone.places(text, deadline.left, others)
             found += [PatternFinding(start, end, phone.SCORE, finder) for start, end in places]

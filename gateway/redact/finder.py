@@ -88,11 +88,18 @@ class Finder:
         everywhere = views.back(spread(texts, kept, deadline, views.homes))
         own = views.back(kept)
         self._block(everywhere)
-        strictness = self._rules.strictness
         return tuple(
-            _found(merge(spans, strictness), spans, merge(here, strictness), in_document=index in views.documents)
+            self._found(spans, here, in_document=index in views.documents)
             for index, (spans, here) in enumerate(zip(everywhere, own, strict=True))
         )
+
+    def _found(self, spans: Sequence[Span], own: Sequence[Span], *, in_document: bool) -> Found:
+        """Of one segment, of which `own` are the spans that were found there."""
+        merged = merge(spans, self._rules.strictness)
+        if len(own) == len(spans):
+            # In most nothing else was found.
+            return Found(merged, _places(merged), {}, in_document)
+        return Found(merged, _places(merge(own, self._rules.strictness)), _since(merged, spans), in_document)
 
     def _read(self, texts: list[str], deadline: Deadline) -> Iterator[tuple[Span, ...]]:
         """What is found in each text that the rules act on."""
@@ -114,7 +121,11 @@ def _all_of(segments: Sequence[Segment]) -> str:
     return "".join((repr(marks), *(s.text for s in segments)))
 
 
-def _found(merged: Sequence[Span], spans: Sequence[Span], own: Sequence[Span], *, in_document: bool) -> Found:
+def _places(spans: Sequence[Span]) -> frozenset[tuple[int, int]]:
+    return frozenset((span.start, span.end) for span in spans)
+
+
+def _since(merged: Sequence[Span], spans: Sequence[Span]) -> dict[tuple[int, int], int]:
     starts = [span.start for span in merged]
     since: dict[tuple[int, int], int] = {}
     for span in spans:
@@ -122,4 +133,4 @@ def _found(merged: Sequence[Span], spans: Sequence[Span], own: Sequence[Span], *
             around = merged[bisect_right(starts, span.start) - 1]
             place = around.start, around.end
             since[place] = max(since.get(place, 0), span.first_in)
-    return Found(merged, frozenset((span.start, span.end) for span in own), since, in_document)
+    return since

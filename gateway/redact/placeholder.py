@@ -57,6 +57,11 @@ def canonical(entity: str, number: int) -> str:
     return f"<{entity}_{number}>"
 
 
+def may_mention(text: str) -> bool:
+    """Whether there may be a placeholder in it."""
+    return _SIGN.search(text) is not None
+
+
 class Grammar:
     """Finds the placeholders of a fixed set of entity types in texts and in streams of text."""
 
@@ -80,7 +85,7 @@ class Grammar:
 
     def mentions(self, text: str) -> Iterator[Mention]:
         """All mentions in a complete text, left to right."""
-        if _SIGN.search(text) is None:
+        if not may_mention(text):
             return
         for match in self._pattern.finditer(text):
             yield self._mention(match)

@@ -34,6 +34,7 @@ class Rules:
         self._rules = {name: policy.rule(name) for name in self.names}
         self._rules[LITERAL] = EntityRule(action=Action.PLACEHOLDER, threshold=0.0)
         self._default = policy.rule("")
+        self._strictness = {name: STRICTNESS.index(rule.action) for name, rule in self._rules.items()}
         self._exact = frozenset(value for value in policy.allow if isinstance(value, str))
         self._patterns = [
             regex.compile(allowed.pattern, regex.IGNORECASE) for allowed in policy.allow if isinstance(allowed, Allowed)
@@ -43,7 +44,8 @@ class Rules:
         return self._of(entity).action
 
     def strictness(self, entity: str) -> int:
-        return STRICTNESS.index(self._of(entity).action)
+        known = self._strictness.get(entity)
+        return STRICTNESS.index(self._default.action) if known is None else known
 
     def acts_on(self, text: str, span: Span, deadline: Deadline) -> bool:
         """Whether anything is done with a finding. Raises DeadlineExceeded, TimeoutError from a pattern."""

@@ -18,7 +18,7 @@ from gateway.pipeline.trace import Replaced, Trace
 from gateway.policy.schema import Action
 from gateway.redact.actions import encrypted, hashed, masked, removed
 from gateway.redact.finder import Finder, Found
-from gateway.redact.placeholder import LITERAL, Grammar
+from gateway.redact.placeholder import LITERAL, Grammar, may_mention
 from gateway.redact.restore import RestoreFilter, plainly_restored
 from gateway.redact.rules import Rules
 from gateway.redact.surrogate.chooser import Surrogates
@@ -117,7 +117,9 @@ class RedactStage:
 
         Only what stays of the text counts: each piece between two spans is read by itself, as it will stand.
         """
-        literals = []
+        literals: list[Span] = []
+        if vault.surrogates is None and not may_mention(text):
+            return literals
         at = 0
         for end, after in [*((span.start, span.end) for span in spans), (len(text), len(text))]:
             piece = text[at:end]
@@ -134,7 +136,7 @@ class RedactStage:
     ) -> list[tuple[Span, Value]]:
         """What of a segment is replaced, in order; the values that were found in it have got what stands for them."""
         literals = self._literals(text, found.spans, vault)
-        spans = sorted([*found.spans, *literals], key=lambda span: span.start)
+        spans = sorted([*found.spans, *literals], key=lambda span: span.start) if literals else found.spans
         values = [(span, found.value(span, text[span.start : span.end])) for span in spans]
         if vault.surrogates is not None:
             vault.surrogates.read(text)

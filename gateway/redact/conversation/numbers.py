@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 from gateway.pipeline.exchange import Deadline
 from gateway.redact.conversation.values import Place, Value
@@ -26,7 +27,8 @@ class Numbers:
         for value in values:
             for key in _keys(value.key):
                 self._keys.setdefault(key, value)
-        self.wanted = {key[:length] for key in self._keys for length in range(1, len(key) + 1)}
+        # All beginnings of all.
+        self.wanted = set[str]().union(*map(accumulate, self._keys))
 
     def places(self, words: Words, deadline: Deadline) -> Iterator[Place]:
         """Where their digits stand, grouped in whatever way. Raises DeadlineExceeded."""

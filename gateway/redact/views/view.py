@@ -94,13 +94,22 @@ class View:
             self._length += len(text)
         return self
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it shows one segment as it stands, perhaps after its label: by far the most texts do."""
+        is_one = self.parent is None and len(self._at) == 1 and self._names == _ALL_PLAIN
+        return is_one and self._ends[0] == self._lengths[0]
+
+    @property
+    def alone(self) -> int | None:
+        """The segment that it shows as it stands, with nothing else, so that spans are where they are."""
+        if not self.is_plain or self._length != self._lengths[0]:
+            return None
+        return self._segments[0]
+
     def found(self, span: Span) -> Iterable[tuple[int, Span]]:
         """The segments in which a span of this view lies, and where."""
-        is_plain = self.parent is None and len(self._at) == 1 and self._names == _ALL_PLAIN
-        if is_plain and self._ends[0] == self._lengths[0]:
-            # One segment as it stands, perhaps after its label: by far the most texts.
-            return self._shifted(span, self._at[0])
-        return self._found(span)
+        return self._shifted(span, self._at[0]) if self.is_plain else self._found(span)
 
     def _shifted(self, span: Span, by: int) -> Iterable[tuple[int, Span]]:
         start, end = max(0, span.start - by), min(self._lengths[0], span.end - by)

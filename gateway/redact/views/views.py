@@ -110,6 +110,9 @@ class Views:
         """For each segment the spans that lie in it, in whatever view they were found, and what could not be read."""
         spans: list[list[Span]] = [[] for _ in range(self._count)]
         for (first, view), views_spans in zip(self._views, self.admitted(found), strict=True):
+            if (alone := view.alone) is not None:
+                spans[first + alone] += (*views_spans, *view.given)
+                continue
             for span in (*views_spans, *view.given):
                 for segment, shown in view.found(span):
                     spans[first + segment].append(shown)
