@@ -225,8 +225,8 @@ def _markdown(results: Results) -> str:
         "The time of a chunk is from its sender to its receiver, measured on chunks that are no piece of a placeholder "
         "(those wait for the rest of it), with a policy in which nothing of an answer is taken for personal data: the "
         "chunks carry times, and would be held until a sentence ends. Sender, gateway and receiver share the cores. "
-        "The first text is there when its last character is: filters hold what may be the beginning of something until "
-        "the next chunk comes, so that the pace is in the time to the first token.",
+        "The time to the first token is that of the request. Between streams the caches of the cores forget the "
+        "gateway, and a request takes longer than among many; streams that begin at the same time wait for each other.",
         "## Growth",
         "One worker, one request after the other. Prompts by size, all different:",
         sizes,
