@@ -20,7 +20,7 @@ _KINDS = {"chat", "stream", "tools", "turns", "cached", "embeddings", "abusive: 
 
 
 def test_nothing_leaks_and_everybody_gets_their_own_values(tmp_path: Path) -> None:
-    plan = Plan(seconds=30, users=20, chaos=True)
+    plan = Plan(seconds=60, users=20, chaos=True)
     outcome = run(plan, print)
     assert outcome.failures() == [], summary(outcome)
     assert set(outcome.tally.kinds) >= _KINDS
