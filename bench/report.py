@@ -26,7 +26,7 @@ REQUIRED = {BARE: 1_500 / 35_371, REDACTING: 800 / 35_371}
 _WIDTH = 120
 _LIBRARIES = ("fastapi", "uvicorn", "aiohttp", "presidio-analyzer", "hyperscan", "numpy", "cryptography", "redis")
 _HEAD = "# Benchmarks"
-_CONVERSED = "what was read before is not read again, but what is found is looked for in all of it:"
+_CONVERSED = "what was read before is not read again, but values of all turns get their placeholders anew:"
 Rows = list[list[str]]
 
 

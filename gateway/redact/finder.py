@@ -14,7 +14,7 @@ from gateway.pipeline.prompt import Segment
 from gateway.pipeline.span import Span, merge
 from gateway.policy.schema import Action
 from gateway.policy.schema import Memo as MemoPolicy
-from gateway.redact.conversation import Spread, spread
+from gateway.redact.conversation import NO_VALUES, Spread, Values, found_values, spread, stand_apart
 from gateway.redact.harmless import harmless
 from gateway.redact.memo import Memo
 from gateway.redact.rules import Rules
@@ -39,13 +39,22 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What was found in a request in the end. `own`: for each segment what was found there, before anything was merged;
+    None if a segment was also read otherwise than as it stands."""
+
+    found: tuple[Found, ...]
+    own: tuple[tuple[Span, ...], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Memos:
     """`views`: whether a text can be read in one way only. `texts`: what detectors found in each that counts.
-    `requests`: what was found in whole requests in the end."""
+    `requests`: what was found in whole requests, each of which may be the beginning of a later one."""
 
     views: Memo[bool]
     texts: Memo[tuple[Span, ...]]
-    requests: Memo[tuple[Found, ...]]
+    requests: Memo[Reading]
 
 
 def memos(clock: Clock, policy: MemoPolicy) -> Memos:
@@ -58,9 +67,10 @@ def memos(clock: Clock, policy: MemoPolicy) -> Memos:
     )
 
 
-def _spans_in(found: tuple[Found, ...]) -> int:
+def _spans_in(reading: Reading) -> int:
     """As many spans as take the same memory."""
-    return sum(1 + len(each.spans) + len(each.own) + len(each.since) for each in found)
+    own = sum(map(len, reading.own or ()))
+    return own + sum(1 + len(each.spans) + len(each.own) + len(each.since) for each in reading.found)
 
 
 class Finder:
@@ -77,16 +87,73 @@ class Finder:
 
         Raises Blocked by the policy, DeadlineExceeded, and whatever a detector raises.
         """
-        asked = [_all_of(segments)]
-        return self._memos.requests.recall(owner, asked, lambda _: [self._find(segments, deadline, owner)])[0]
+        if not segments:
+            return ()
+        memo = self._memos.requests
+        ends, keys = _ends(segments), memo.chain(owner, map(_piece, segments))
+        known = memo.last([keys[end - 1] for end in ends])
+        reading = None
+        if known is not None:
+            place, before = known
+            if ends[place] == len(segments):
+                return before.found
+            reading = self._further(before, segments, ends[place], deadline, owner)
+        if reading is None:
+            reading = self._whole(segments, deadline, owner)
+        memo.keep(keys[-1], reading)
+        return reading.found
 
-    def _find(self, segments: Sequence[Segment], deadline: Deadline, owner: str) -> tuple[Found, ...]:
-        views = Views(segments, partial(self._memos.views.recall, owner))
-        texts = views.texts
-        kept = views.admitted(self._memos.texts.recall(owner, texts, lambda unread: self._read(unread, deadline)))
-        # Each value is looked for by itself, also one that is part of a wider one where it was found.
-        everywhere = views.back(spread(texts, kept, deadline, views.homes))
+    def _whole(self, segments: Sequence[Segment], deadline: Deadline, owner: str) -> Reading:
+        views, kept = self._seen(segments, deadline, owner)
         own = views.back(kept)
+        found = self._spread(views, kept, own, deadline, views.homes)
+        return Reading(found, _all(own) if views.are_segments else None)
+
+    def _further(
+        self, before: Reading, segments: Sequence[Segment], count: int, deadline: Deadline, owner: str
+    ) -> Reading | None:
+        """With `before`, which was found in the first `count` segments alone; None if what the others have may be in
+        these too, so that all have to be searched again."""
+        former, earlier = self._earlier(before, segments[:count], deadline, owner)
+        views, kept = self._seen(segments[count:], deadline, owner)
+        homes = [count + home for home in views.homes]
+        values = found_values(views.texts, kept, homes)
+        if not stand_apart([value for value in values.values() if value.written not in earlier], former, deadline):
+            return None
+        own = views.back(kept)
+        found = self._spread(views, kept, own, deadline, homes, earlier)
+        together = (*before.own, *_all(own)) if before.own is not None and views.are_segments else None
+        return Reading((*before.found, *found), together)
+
+    def _earlier(
+        self, before: Reading, segments: Sequence[Segment], deadline: Deadline, owner: str
+    ) -> tuple[Sequence[str], Values]:
+        """The texts in which `before` was found, and the values that were."""
+        if before.own is not None:
+            texts = [segment.text for segment in segments]
+            return texts, found_values(texts, before.own, range(len(texts)))
+        views, kept = self._seen(segments, deadline, owner)
+        return views.texts, found_values(views.texts, kept, views.homes)
+
+    def _seen(
+        self, segments: Sequence[Segment], deadline: Deadline, owner: str
+    ) -> tuple[Views, Sequence[Sequence[Span]]]:
+        """The texts of segments and what detectors find in each that counts."""
+        views = Views(segments, partial(self._memos.views.recall, owner))
+        texts = self._memos.texts.recall(owner, views.texts, lambda unread: self._read(unread, deadline))
+        return views, views.admitted(texts)
+
+    def _spread(
+        self,
+        views: Views,
+        kept: Sequence[Sequence[Span]],
+        own: Sequence[Sequence[Span]],
+        deadline: Deadline,
+        homes: Sequence[int],
+        earlier: Values = NO_VALUES,
+    ) -> tuple[Found, ...]:
+        # Each value is looked for by itself, also one that is part of a wider one where it was found.
+        everywhere = views.back(spread(views.texts, kept, deadline, homes, earlier))
         self._block(everywhere)
         return tuple(
             self._found(spans, here, in_document=index in views.documents)
@@ -115,10 +182,19 @@ class Finder:
                     raise Blocked("redact.encoded")
 
 
-def _all_of(segments: Sequence[Segment]) -> str:
-    """All that matters of a request's segments in one text, in which none can be taken for another."""
-    marks = [(s.kind.value, s.label, s.message, len(s.text)) for s in segments]
-    return "".join((repr(marks), *(s.text for s in segments)))
+def _ends(segments: Sequence[Segment]) -> list[int]:
+    """After how many segments a request may have ended: not within a message, whose parts are read together."""
+    marks = [segment.message for segment in segments]
+    return [n for n in range(1, len(marks) + 1) if n == len(marks) or marks[n] is None or marks[n] != marks[n - 1]]
+
+
+def _piece(segment: Segment) -> str:
+    """All of it that matters in one text, which can be taken for no other."""
+    return f"{(segment.kind.value, segment.label, segment.message)!r}{segment.text}"
+
+
+def _all(spans: Sequence[Sequence[Span]]) -> tuple[tuple[Span, ...], ...]:
+    return tuple(map(tuple, spans))
 
 
 def _places(spans: Sequence[Span]) -> frozenset[tuple[int, int]]:

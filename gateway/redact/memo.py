@@ -18,7 +18,7 @@ from gateway.pipeline.ports import Clock
 
 _ENTRY_BYTES = 300
 _SPAN_BYTES = 160
-_Key = bytes
+Key = bytes
 Reading = TypeVar("Reading")
 
 
@@ -42,7 +42,7 @@ class Memo(Generic[Reading]):
         self._ttl_s = ttl_s
         self._spans_in = spans_in
         self._key = secrets.token_bytes(32)
-        self._entries: OrderedDict[_Key, _Entry[Reading]] = OrderedDict()
+        self._entries: OrderedDict[Key, _Entry[Reading]] = OrderedDict()
         self._used = 0
         self._lock = threading.Lock()
 
@@ -51,7 +51,7 @@ class Memo(Generic[Reading]):
 
         Raises what `read` raises; a failure is not remembered.
         """
-        whose = hashlib.blake2b(owner.encode(), digest_size=32, key=self._key).digest()
+        whose = self._whose(owner)
         keys = [_key_of(text, whose) for text in texts]
         known = self._known(keys)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
@@ -62,13 +62,38 @@ class Memo(Generic[Reading]):
             known |= fresh
         return [known[key] for key in keys]
 
-    def _known(self, keys: Sequence[_Key]) -> dict[_Key, Reading]:
+    def chain(self, owner: str, pieces: Iterable[str]) -> list[Key]:
+        """For each piece the key of what it ends: of itself and all before it."""
+        hashed = hashlib.blake2b(digest_size=32, key=self._whose(owner))
+        keys = []
+        for piece in pieces:
+            hashed.update(_bytes(f"{len(piece)} {piece}"))
+            keys.append(hashed.copy().digest())
+        return keys
+
+    def last(self, keys: Sequence[Key]) -> tuple[int, Reading] | None:
+        """The last of the keys that is known: its place among them, and what was found."""
+        with self._lock:
+            self._forget_until(self._clock())
+            for place in range(len(keys) - 1, -1, -1):
+                if entry := self._entries.get(keys[place]):
+                    return place, entry.reading
+        return None
+
+    def keep(self, key: Key, reading: Reading) -> None:
+        """Remember what was found in what the key stands for."""
+        self._remember({key: reading})
+
+    def _whose(self, owner: str) -> bytes:
+        return hashlib.blake2b(owner.encode(), digest_size=32, key=self._key).digest()
+
+    def _known(self, keys: Sequence[Key]) -> dict[Key, Reading]:
         now = self._clock()
         with self._lock:
             self._forget_until(now)
             return {key: entry.reading for key in keys if (entry := self._entries.get(key))}
 
-    def _remember(self, fresh: dict[_Key, Reading]) -> None:
+    def _remember(self, fresh: dict[Key, Reading]) -> None:
         until_s = self._clock() + self._ttl_s
         with self._lock:
             for key, reading in fresh.items():
@@ -84,7 +109,7 @@ class Memo(Generic[Reading]):
         while self._entries and (first := next(iter(self._entries.items())))[1].until_s <= now:
             self._drop(first[0])
 
-    def _drop(self, key: _Key) -> None:
+    def _drop(self, key: Key) -> None:
         if entry := self._entries.pop(key, None):
             self._used -= entry.size
 
@@ -92,5 +117,9 @@ class Memo(Generic[Reading]):
         return len(self._entries)
 
 
-def _key_of(text: str, owner: bytes) -> _Key:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32, key=owner).digest()
+def _key_of(text: str, owner: bytes) -> Key:
+    return hashlib.blake2b(_bytes(text), digest_size=32, key=owner).digest()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.pipeline.exchange import Deadline
 from gateway.pipeline.span import Span
 from gateway.redact.conversation.names import Names
 from gateway.redact.conversation.numbers import Numbers
-from gateway.redact.conversation.values import SEPARATOR, Literals, Value, found_values
+from gateway.redact.conversation.values import NO_VALUES, SEPARATOR, Literals, Value, Values, found_values
 from gateway.redact.conversation.words import Words
 
 
@@ -26,7 +26,11 @@ class Spread(Span):
 
 
 def spread(
-    texts: Sequence[str], found: Sequence[Sequence[Span]], deadline: Deadline, homes: Sequence[int] | None = None
+    texts: Sequence[str],
+    found: Sequence[Sequence[Span]],
+    deadline: Deadline,
+    homes: Sequence[int] | None = None,
+    earlier: Values = NO_VALUES,
 ) -> list[list[Span]]:
     """`found` and, in every text, the further places where a found value stands, in whatever case and notation.
 
@@ -34,10 +38,10 @@ def spread(
     whole words only, so that a person called Ann is not found inside "Annual". Persons count by parts of their name,
     numbers however they are grouped. Common words count only where they stand like a name. Of one spelling with two
     types the earlier home decides; a text's home is its place in the conversation, by default its own number.
-    Raises DeadlineExceeded.
+    `earlier`: values that were found in what came before, see `found_values`. Raises DeadlineExceeded.
     """
     everywhere = [list(spans) for spans in found]
-    values = found_values(texts, found, range(len(texts)) if homes is None else homes)
+    values = found_values(texts, found, range(len(texts)) if homes is None else homes, earlier)
     if not values:
         return everywhere
     starts = _starts(texts)
@@ -52,10 +56,10 @@ def spread(
     return everywhere
 
 
-def _places(text: str, values: Mapping[str, Value], deadline: Deadline) -> Iterator[tuple[int, int, Value]]:
+def _places(text: str, values: Values, deadline: Deadline) -> Iterator[tuple[int, int, Value]]:
     """Code points [start, end) of the text, and the value that stands there."""
     literals, numbers, names = Literals(values), Numbers(values.values()), Names(values.values())
-    words = Words(text, literals.wanted | numbers.wanted | names.wanted, deadline, names.last)
+    words = Words(text, literals.wanted | names.wanted, deadline, numbers.first, names.last)
     for finder in (literals, numbers, names):
         for start, end, value in finder.places(words, deadline):
             yield *words.origin(start, end), value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gateway.pipeline.exchange import Deadline
@@ -46,13 +47,24 @@ class Value(NamedTuple):
         return any(word in self.entity for word in _EXACT) or ("_" in self.key and "@" not in self.key)
 
 
+Values = Mapping[str, Value]
+"""Values by how they are written where they were found."""
+NO_VALUES: Values = MappingProxyType({})
 Place = tuple[int, int, Value]
 """[start, end) of the joined, folded text, and the value that stands there."""
 
 
-def found_values(texts: Sequence[str], found: Sequence[Sequence[Span]], homes: Sequence[int]) -> dict[str, Value]:
-    """All values by how they are written, those of earlier homes first, the same for every order within a text."""
-    values: dict[str, Value] = {}
+def found_values(
+    texts: Sequence[str],
+    found: Sequence[Sequence[Span]],
+    homes: Sequence[int],
+    earlier: Values = NO_VALUES,
+) -> dict[str, Value]:
+    """All values by how they are written, those of earlier homes first, the same for every order within a text.
+
+    `earlier`: those of homes before all of these.
+    """
+    values = dict(earlier)
     for index, text, spans in sorted(zip(homes, texts, found, strict=True), key=lambda numbered: numbered[0]):
         for span in sorted(spans, key=lambda s: (s.start, s.end, -s.score, s.entity, s.source)):
             written = text[span.start : span.end]
@@ -85,17 +97,18 @@ class Literals:
         """Where a value stands. Raises DeadlineExceeded."""
         for start, key in _anywhere(words.text, self._sure, deadline):
             end = start + len(key)
-            if (key[0].isascii() and len(key) >= SURE_CHARS) or _is_whole(words.text, start, end):
+            if (key[0].isascii() and len(key) >= SURE_CHARS) or is_whole(words.text, start, end):
                 yield from _as_written(words, start, end, self._sure[key], self._values)
         for value, head, at in self._worded:
             deadline.left()
             for found in words.places.get(head, ()):
                 start, end = found - at, found - at + len(value.key)
-                if start >= 0 and words.text.startswith(value.key, start) and _is_whole(words.text, start, end):
+                if start >= 0 and words.text.startswith(value.key, start) and is_whole(words.text, start, end):
                     yield from _as_written(words, start, end, value, self._values)
 
 
-def _is_whole(text: str, start: int, end: int) -> bool:
+def is_whole(text: str, start: int, end: int) -> bool:
+    """Whether no word of a text goes on before `start` or after `end`."""
     before, after = text[start - 1 : start] if start else "", text[end : end + 1]
     return not (runs_on(before, text[start]) or runs_on(text[end - 1], after))
 

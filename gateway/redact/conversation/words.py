@@ -19,8 +19,11 @@ _PIECE_CHARS = 1 << 16
 class Words:
     """A text, its folded form, and where those of its words stand in that which somebody will ask for."""
 
-    def __init__(self, given: str, wanted: Set[str], deadline: Deadline, last: str = "") -> None:
-        """`wanted`: the words to note, beside all that end with a character of `last`. Raises DeadlineExceeded."""
+    def __init__(self, given: str, wanted: Set[str], deadline: Deadline, first: str = "", last: str = "") -> None:
+        """`wanted`: the words to note, beside all that begin with a character of `first` or end with one of `last`.
+
+        Raises DeadlineExceeded.
+        """
         deadline.left()
         folded = Folded(given)
         self.given = given
@@ -30,9 +33,9 @@ class Words:
         at = 0
         while at < len(self.text):
             deadline.left()
-            at = self._read(at, wanted, last)
+            at = self._read(at, wanted, first, last)
 
-    def _read(self, at: int, wanted: Set[str], last: str) -> int:
+    def _read(self, at: int, wanted: Set[str], first: str, last: str) -> int:
         """Note the words of a piece, which ends behind a word or where there is none; where the next one begins."""
         text, end = self.text, at + _PIECE_CHARS
         if end < len(text) and (cut := WORD.match(text, end)):
@@ -41,7 +44,7 @@ class Words:
         pieces = _APART.split(text[at:end])
         starts = list(accumulate(map(len, pieces), initial=at))
         for word, start in zip(pieces[1::2], starts[1::2], strict=False):
-            if word in wanted or (last and word[-1] in last):
+            if word in wanted or word[0] in first or (last and word[-1] in last):
                 self.places.setdefault(word, []).append(start)
         return end
 

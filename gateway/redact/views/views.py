@@ -102,6 +102,13 @@ class Views:
         ]
 
     @property
+    def are_segments(self) -> bool:
+        """Whether each segment is read as it stands and in no other way."""
+        return len(self._views) == self._count and all(
+            view.alone is not None or not len(view) for _, view in self._views
+        )
+
+    @property
     def homes(self) -> list[int]:
         """For each of `texts` the segment with which it is complete."""
         return [first + view.last for first, view in self._views]

@@ -110,3 +110,32 @@ def test_an_answer_for_every_text_or_none() -> None:
 
 def test_lone_surrogates_are_texts_too() -> None:
     assert len(memo().recall("acme", ["\ud800", "\udfff"], Reader())) == 2
+
+
+def test_a_chain_is_known_by_its_beginning() -> None:
+    remembered = memo()
+    remembered.keep(remembered.chain("acme", ["a", "b"])[-1], [Span(0, 1, "PERSON", 0.9, "test")])
+    assert remembered.last(remembered.chain("acme", ["a", "b", "c"])) == (1, [Span(0, 1, "PERSON", 0.9, "test")])
+    for pieces in (["a"], ["b", "a"], ["ab", ""], ["", "ab"], ["a", "c", "b"], ["a b"]):
+        assert remembered.last(remembered.chain("acme", pieces)) is None
+    assert remembered.last(remembered.chain("other", ["a", "b"])) is None
+
+
+def test_the_longest_beginning_counts_and_ends_with_its_time() -> None:
+    clock = Hours()
+    remembered = memo(clock)
+    keys = remembered.chain("acme", ["a", "b", "c"])
+    remembered.keep(keys[0], [])
+    clock.now = 30.0
+    remembered.keep(keys[1], [])
+    assert remembered.last(keys) == (1, [])
+    clock.now = 60.0
+    assert remembered.last(keys[:1]) is None
+    clock.now = 90.0
+    assert remembered.last(keys) is None
+
+
+def test_nothing_of_a_chain_is_kept() -> None:
+    remembered = memo()
+    remembered.keep(remembered.chain("acme", ["my name is Jane Doe"])[-1], [])
+    assert b"Jane" not in pickle.dumps([list(remembered._entries.items())])
