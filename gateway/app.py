@@ -352,7 +352,7 @@ def _spans(settings: Settings, series: Series) -> Spans | None:
     try:
         from gateway.observe.otlp import Spans  # noqa: PLC0415
     except ImportError:
-        problem = "setting traces: OpenTelemetry is not installed; pip install 'privacy-gateway[traces]'"
+        problem = "setting traces: OpenTelemetry is not installed; pip install '.[traces]'"
         raise ConfigurationError(problem) from None
     return Spans(settings.traces, series, time.monotonic)
 

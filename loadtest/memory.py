@@ -12,6 +12,7 @@ from pathlib import Path
 _EVERY_S = 1.0
 _PAGES = 4096
 _FEWEST = 15
+Points = Sequence[tuple[float, float]]
 Series = dict[int, list[tuple[float, float]]]
 """By process id: seconds since the start of the run, and MiB that the process has in memory then."""
 
@@ -43,7 +44,7 @@ class MemoryWatch:
                     self.series[pid].append((time.monotonic() - self._began, pages * _PAGES / 2**20))
 
 
-def growth(points: Sequence[tuple[float, float]]) -> float:
+def growth(points: Points) -> float:
     """MiB a minute over the second half of a series, by least squares; 0 if that is too short to tell."""
     half = points[len(points) // 2 :]
     if len(half) < _FEWEST:

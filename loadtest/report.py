@@ -9,14 +9,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
-from loadtest.memory import growth
+from loadtest.memory import Points, growth
 from loadtest.run import Plan
 from loadtest.tally import Kind
 from loadtest.verdict import Outcome
 
 _WIDTH, _HEIGHT = 900, 160
 _COLOURS = ("#1f6feb", "#bf3989", "#1a7f37", "#9a6700", "#8250df", "#cf222e", "#0969da", "#57606a")
-Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from loadtest.afterwards import Search
 from loadtest.chaos import Harm
-from loadtest.memory import Series
+from loadtest.memory import Points, Series, growth
 from loadtest.tally import Kind, Tally
 
 EXCUSED = frozenset(
@@ -16,6 +16,11 @@ EXCUSED = frozenset(
 )
 """What chaos may do to a well-behaved user. 502, and 200 where a stream had begun: the model was killed; the two last:
 the worker was."""
+
+_MOST_MIB = 300
+_MOST_GROWTH_MIB = 2.0
+"""A minute, of a worker that has served for minutes."""
+_WARM_S = 300
 
 
 @dataclass(slots=True)
@@ -66,6 +71,17 @@ class Outcome:
         said += [f"{count} errors of {name}" for name, count in self.errors_out_of_bounds.items()]
         said += [f"nothing was there to search: {place}" for place, size in self.search.sizes.items() if not size]
         said += [f"no answer was checked: {name}" for name, kind in self.tally.kinds.items() if not kind.checked]
+        said += [line for pid, points in self.memory.items() for line in _of_memory(pid, points)]
         if not self.tally.kinds:
             said.append("no request was made")
         return said
+
+
+def _of_memory(pid: int, points: Points) -> Iterator[str]:
+    if not points:
+        return
+    most, grows = max(mib for _, mib in points), growth(points)
+    if most > _MOST_MIB:
+        yield f"worker {pid} took {most:.0f} MiB of memory"
+    if points[-1][0] - points[0][0] >= _WARM_S and grows > _MOST_GROWTH_MIB:
+        yield f"worker {pid} grew by {grows:.1f} MiB a minute"

@@ -13,6 +13,8 @@ from gateway.seal.certificates import Facts, read_certificates
 from gateway.settings import ConfigurationError, Settings
 
 _SOON = timedelta(days=21)
+_PART_OF_LIFE = 4
+"""What lives for weeks only is renewed when a quarter of that is left, if not before."""
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -74,5 +76,5 @@ def _dates(where: str, facts: Facts, now: datetime) -> Iterator[Result]:
         )
     elif now < facts.since:
         yield bad(where, f"it is not valid before {facts.since:%Y-%m-%d}", "wait, or check the clock")
-    elif facts.until - now < _SOON and facts.until - facts.since > 2 * _SOON:
+    elif facts.until - now < min(_SOON, (facts.until - facts.since) / _PART_OF_LIFE):
         yield warn(where, f"it expires on {facts.until:%Y-%m-%d}", "renew it; it is followed while the gateway serves")

@@ -100,6 +100,7 @@ class MeasuredUpstream:
         began_s = meter.clock()
         if call.times is not None:
             call.times.name, call.times.asked_s = name, began_s
+            call.times.model = str(call.body.get("model", ""))
             call.times.first_s = call.times.done_s = None
         return began_s
 

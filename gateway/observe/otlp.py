@@ -158,7 +158,7 @@ def spans_of(event: ExchangeEvent, trace: Trace, resource: Resource, epoch_ns: i
         done_s = times.done_s if times.done_s is not None else ended_s
         error = event.code if event.code.startswith("upstream_") or event.code == "overloaded" else ""
         yield span(
-            f"{_OPERATIONS.get(event.endpoint, 'request')} {event.model}", int(trace.upstream_id, 16), own,
+            f"{_OPERATIONS.get(event.endpoint, 'request')} {times.model}", int(trace.upstream_id, 16), own,
             times.asked_s, done_s, _of_upstream(event), SpanKind.CLIENT, error,
         )  # fmt: skip
 
@@ -206,6 +206,7 @@ def _of_upstream(event: ExchangeEvent) -> Attributes:
     made = {"gen_ai.provider.name": "vllm"} | _of_model(event)
     times = event.upstream
     if times is not None and times.asked_s is not None:
+        made["gen_ai.request.model"] = times.model
         made["gateway.upstream.name"] = times.name
         made["gateway.queue.seconds"] = times.queued_s
         if times.first_s is not None:

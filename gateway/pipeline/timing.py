@@ -53,11 +53,13 @@ class Timings:
 class UpstreamTimes:
     """When a call was with the model, by the clock of whoever measures it. `asked_s` is None for one that was not."""
 
-    __slots__ = ("asked_s", "done_s", "first_s", "name", "queued_s")
+    __slots__ = ("asked_s", "done_s", "first_s", "model", "name", "queued_s")
 
     def __init__(self) -> None:
         self.name = ""
         """Of the upstream, as the policy has it."""
+        self.model = ""
+        """What the upstream calls the model."""
         self.queued_s = 0.0
         """How long it waited for a place."""
         self.asked_s: float | None = None

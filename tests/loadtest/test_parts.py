@@ -147,3 +147,20 @@ def test_a_run_that_proves_nothing_is_no_good_run() -> None:
     empty.search.look("audit log", b"")
     assert empty.failures() == ["nothing was there to search: audit log"]
     assert Outcome(1.0, tally.Tally(), Search(), {}).failures() == ["no request was made"]
+
+
+@pytest.mark.parametrize(
+    ("points", "failure"),
+    [
+        ([(at, 240 + at / 600) for at in range(600)], ""),
+        ([(at, 310.0) for at in range(20)], "took 310 MiB"),
+        ([(at, 200 + at / 20) for at in range(600)], "grew by 3.0 MiB a minute"),
+        ([(at, 200 + at / 20) for at in range(60)], ""),
+        ([], ""),
+    ],
+)
+def test_memory_has_bounds(points: list[tuple[float, float]], failure: str) -> None:
+    failures = Outcome(1.0, tally.Tally(), Search(), {7: points}).failures()
+    told = [line for line in failures if "worker 7" in line]
+    assert len(told) == bool(failure)
+    assert all(failure in line for line in told)

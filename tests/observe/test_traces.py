@@ -38,7 +38,16 @@ def test_an_exchange_has_spans_for_its_parts_within_its_own(watched: Watched) ->
     answer, spans = asked(watched, chat(f"Hello Ada Lovelace, number {secrets.randbelow(100_000)}"))
     assert answer.status == 200
     assert spans.keys() == {
-        *("POST /v1/chat/completions", "authenticate", "read", "limits", "redact", "model", "answer", "chat llama"),
+        *(
+            "POST /v1/chat/completions",
+            "authenticate",
+            "read",
+            "limits",
+            "redact",
+            "model",
+            "answer",
+            "chat tiny-llama",
+        ),
     }
     root = spans["POST /v1/chat/completions"]
     assert root.kind == Span.SPAN_KIND_SERVER
@@ -57,9 +66,10 @@ def test_an_exchange_has_spans_for_its_parts_within_its_own(watched: Watched) ->
             "gateway.findings": 1,
         }.items()
     )
-    asking = spans["chat llama"]
+    asking = spans["chat tiny-llama"]
     assert asking.kind == Span.SPAN_KIND_CLIENT
     assert attributes(asking)["gen_ai.response.finish_reasons"] == ["stop"]
+    assert attributes(asking)["gen_ai.request.model"] == "tiny-llama"
     assert len({span.span_id for span in spans.values()}) == len(spans)
     for span in spans.values():
         assert span.trace_id == root.trace_id
@@ -74,7 +84,7 @@ def test_what_the_cache_gives_has_no_span_of_the_upstream(watched: Watched) -> N
     asked(watched, body)
     _, spans = asked(watched, body)
     assert "cache" in spans
-    assert "chat llama" not in spans
+    assert "chat tiny-llama" not in spans
     assert attributes(spans["POST /v1/chat/completions"])["gateway.cache.result"] == "hit"
 
 
@@ -87,7 +97,7 @@ def test_a_client_may_name_its_trace_and_nothing_else(watched: Watched) -> None:
     assert (root.trace_id.hex(), root.parent_span_id.hex()) == (TRACE, PARENT)
     assert attributes(root)["gateway.first_token_seconds"] > 0
     seen = watched.headers_seen[-1]
-    assert seen["traceparent"] == f"00-{TRACE}-{spans['chat llama'].span_id.hex()}-01"
+    assert seen["traceparent"] == f"00-{TRACE}-{spans['chat tiny-llama'].span_id.hex()}-01"
     assert not seen.keys() & {"tracestate", "baggage", "x-request-id"}
     assert all(line["trace_id"] == TRACE for line in watched.lines(answer.headers["x-request-id"]))
 
@@ -127,11 +137,11 @@ def test_who_is_nobody_is_part_of_no_trace(watched: Watched) -> None:
 def test_an_upstream_that_fails_is_an_error_of_its_span_and_of_the_exchange(watched: Watched) -> None:
     answer, spans = asked(watched, {**chat("hello"), "model": "broken"})
     assert answer.status == 502
-    for name in ("chat broken", "POST /v1/chat/completions"):
+    for name in ("chat none", "POST /v1/chat/completions"):
         assert attributes(spans[name])["error.type"] == "upstream_failed"
         assert spans[name].status.code == 2
         assert not spans[name].status.message
-    assert attributes(spans["chat broken"])["gateway.upstream.name"] == "nowhere"
+    assert attributes(spans["chat none"])["gateway.upstream.name"] == "nowhere"
 
 
 def test_nothing_private_is_in_any_byte_that_a_collector_gets(watched: Watched) -> None:
@@ -253,7 +263,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tokens)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
-    assert "pip install 'privacy-gateway[traces]'" in done.stderr
+    assert "pip install '.[traces]'" in done.stderr
     assert "canary" not in done.stderr + done.stdout
 
 
@@ -272,7 +282,7 @@ def test_an_exchange_that_is_broken_off_has_spans_in_order(watched: Watched) -> 
     assert match is not None
     spans = watched.collector.of(match[1].decode())
     names = {span.name for span in spans}
-    assert {"chat llama", "model", "POST /v1/chat/completions"} <= names
+    assert {"chat tiny-llama", "model", "POST /v1/chat/completions"} <= names
     for span in spans:
         assert span.start_time_unix_nano <= span.end_time_unix_nano
     (root,) = (span for span in spans if span.kind == Span.SPAN_KIND_SERVER)
@@ -291,7 +301,7 @@ def test_other_endpoints_have_operations_of_their_own(watched: Watched, path: st
     assert answer.status == 200
     spans = {span.name: span for span in watched.collector.of(answer.headers["x-request-id"])}
     assert attributes(spans[f"POST {path}"])["gen_ai.operation.name"] == operation
-    assert attributes(spans[f"{operation} llama"])["gen_ai.provider.name"] == "vllm"
+    assert attributes(spans[f"{operation} tiny-llama"])["gen_ai.provider.name"] == "vllm"
 
 
 def test_without_traces_nothing_of_opentelemetry_is_loaded() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def test_dates(tmp_path: Path) -> None:
     assert "upstream_ca" in soon
     assert "has expired" in problems(tls.judge(looked, settings, NOW + timedelta(days=400)))
     assert "not valid before" in problems(tls.judge(looked, settings, NOW - timedelta(days=2)))
+
+
+def test_what_lives_for_weeks_only_is_renewed_late(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    looked = tls.look(settings)
+    assert looked.own is not None
+    for days, is_soon in ((20, False), (8, False), (7, True), (0.1, True)):
+        until = NOW + timedelta(days=days)
+        short = replace(looked, own=replace(looked.own, since=until - timedelta(days=30), until=until))
+        assert ("expires on" in warnings(tls.judge(short, settings, NOW))) == is_soon, days
 
 
 def test_what_would_not_start(tmp_path: Path) -> None:
