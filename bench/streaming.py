@@ -46,6 +46,7 @@ class Times:
     first_p99_ms: float
     chunk_p50_ms: float
     chunk_p99_ms: float
+    chunk_most_ms: float
     chunks: int
 
 
@@ -73,6 +74,7 @@ class _Samples:
             first_p99_ms=percentile_ms(self.first_ns, 99),
             chunk_p50_ms=percentile_ms(self.chunk_ns, 50),
             chunk_p99_ms=percentile_ms(self.chunk_ns, 99),
+            chunk_most_ms=percentile_ms(self.chunk_ns, 100),
             chunks=len(self.chunk_ns),
         )
 
