@@ -16,7 +16,7 @@ from gateway.pipeline.prompt import Segment
 from gateway.pipeline.span import Span
 from gateway.policy.schema import Memo as MemoPolicy
 from gateway.policy.schema import Redact
-from gateway.redact.conversation import spread
+from gateway.redact.conversation import found_values, spread, stand_apart
 from gateway.redact.finder import Finder, memos
 from gateway.redact.rules import Rules
 
@@ -110,3 +110,11 @@ def test_what_came_before_is_not_searched_again(monkeypatch: pytest.MonkeyPatch)
         remembering.find([Segment(("m", n), text, message=n) for n, text in enumerate(turns[: number + 1])], NEVER, "")
     # The last one says that Berg is Carl's name too, so all of it has to be looked at.
     assert searched == [turns[:1], turns[1:2], turns[2:3], turns]
+
+
+def test_many_values_are_not_looked_for_one_by_one_in_a_long_text() -> None:
+    names = [f"{chr(97 + n % 26)}{n:04}x@example.org" for n in range(2000)]
+    spans = [[Span(0, len(name), "EMAIL_ADDRESS", 0.9, "test")] for name in names]
+    values = list(found_values(names, spans, range(len(names))).values())
+    assert stand_apart(values[:2], ["no address. " * 100_000], NEVER)
+    assert not stand_apart(values, ["no address. " * 100_000], NEVER)

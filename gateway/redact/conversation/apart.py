@@ -1,7 +1,8 @@
 """Whether values that turn up later in a conversation are nowhere in what came before.
 
 If so, what was found there stays as it is: nothing has to be looked for in it again. Yes is certain; no may be said of
-values that are not there either, as when the digits of a number stand somewhere with more between them.
+values that are not there either: when the digits of a number stand somewhere with more between them, or when it would
+take long to tell.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from gateway.redact.conversation.numbers import SEPARATORS, numbers_of
 from gateway.redact.conversation.values import SEPARATOR, Value, is_whole
 from gateway.redact.conversation.words import UNSPACED_SCRIPTS, runs_on
 
+_MOST_WORK = 1 << 24
+"""Values times characters. To search all of a conversation takes time by the sum of the two: from here on less."""
 _NO_SEPARATORS = str.maketrans("", "", SEPARATORS)
 
 
@@ -27,6 +30,8 @@ def stand_apart(values: Collection[Value], texts: Iterable[str], deadline: Deadl
         return True
     deadline.left()
     text = Folded(SEPARATOR.join(texts)).text
+    if len(values) * len(text) > _MOST_WORK:
+        return False
     return not (
         any(_has_value(text, value, deadline) for value in values)
         or any(_has_word(text, word, deadline) for word in Names(values).wanted)
