@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.wire import wait_for
 from tests.guard.scene import Guarded, call
 from tests.guard.texts import PROSE
 
@@ -27,8 +28,17 @@ def metrics(running: Guarded) -> str:
 
 
 def alerts(running: Guarded, got_id: str) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in running.gateway.log.read_text().splitlines() if line.startswith("{")]
-    return [line for line in lines if line["logger"] == "gateway.alert" and line.get("request_id") == got_id]
+    """Those of a request that has one, which comes a moment after its line in the audit log."""
+    found: list[dict[str, Any]] = []
+
+    def are_there() -> bool:
+        whole_lines = running.gateway.log.read_text().rpartition("\n")[0]
+        lines = [json.loads(line) for line in whole_lines.splitlines() if line.startswith("{")]
+        found[:] = [line for line in lines if line["logger"] == "gateway.alert" and line.get("request_id") == got_id]
+        return bool(found)
+
+    assert wait_for(are_there, 5)
+    return found
 
 
 def test_an_answer_with_a_canary_is_stopped_before_it(blocking: Guarded, stream: bool) -> None:
