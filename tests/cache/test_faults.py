@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.cache.scene import Scene, cached_gateway
+from tests.faults.wire import wait_for
 from tests.support.gateway import gateway
 from tests.support.redis import Proxy, RedisServer, redis_server
 
@@ -246,9 +247,8 @@ def test_the_keyset_becomes_unreadable_while_it_runs(tmp_path: Path) -> None:
     with behind(tmp_path) as (scene, _):
         assert scene.ask("Before.").cache == "miss"
         scene.keyset.write_text("{}")
-        time.sleep(1.2)
+        assert wait_for(lambda: "keyset" in scene.gateway.log.read_text(), 10)
         assert scene.ask("Before.").cache == "hit"
-        assert "keyset" in scene.gateway.log.read_text()
 
 
 def test_the_salts_cannot_be_written(tmp_path: Path) -> None:
