@@ -19,7 +19,8 @@ SEPARATOR = "\x00"
 """Between the texts, so that no value is found across two."""
 _FEW = 256
 """So many searches for one text each take less time than one that looks at each character."""
-_LONG_CHARS = 128
+LONG_CHARS = 128
+"""In a text that repeats itself a longer value is not looked for within itself."""
 _CHARS_PER_CHECK = 1 << 15
 _EXACT = ("SECRET", "PASSWORD", "TOKEN", "KEY", "CREDENTIAL")
 
@@ -151,7 +152,7 @@ def _anywhere(text: str, keys: Mapping[str, Value], deadline: Deadline) -> Itera
             while at >= 0:
                 yield at, key
                 # A long value in a text that repeats itself would be found at every place, within itself.
-                at = text.find(key, at + (len(key) if len(key) > _LONG_CHARS else 1))
+                at = text.find(key, at + (len(key) if len(key) > LONG_CHARS else 1))
         return
     size = min(SURE_CHARS, *map(len, keys))
     lengths: dict[str, set[int]] = {}
